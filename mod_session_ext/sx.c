@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sx.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <apr_strings.h>
+
+static sx_log_fn *log_fn;
+
+sx_str sx_str_of(const char *z)
+{
+    return (sx_str){z, z ? strlen(z) : 0};
+}
+
+bool sx_str_eq(sx_str a, sx_str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
+sx_str sx_str_dup(sx_str s, apr_pool_t *pool)
+{
+    return (sx_str){apr_pstrmemdup(pool, s.len ? s.p : "", s.len), s.len};
+}
+
+bool sx_parse_int64(sx_str s, int64_t *out)
+{
+    bool negative = s.len > 0 && s.p[0] == '-';
+    size_t i = negative ? 1 : 0;
+    uint64_t limit = negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX;
+    uint64_t n = 0;
+
+    /* One text per number: no empty, "-", "-0", or leading zero. */
+    if (i == s.len || (s.p[i] == '0' && (negative || s.len > 1)))
+        return false;
+    for (; i < s.len; i++) {
+        unsigned digit = (unsigned char)s.p[i] - (unsigned)'0';
+        if (digit > 9 || n > (limit - digit) / 10)
+            return false;
+        n = n * 10 + digit;
+    }
+    if (negative)
+        *out = n == limit ? INT64_MIN : -(int64_t)n;
+    else
+        *out = (int64_t)n;
+    return true;
+}
+
+void sx_log_set(sx_log_fn *fn)
+{
+    log_fn = fn;
+}
+
+void sx_log(sx_log_level level, const char *format, ...)
+{
+    char line[512];
+    va_list args;
+
+    if (!log_fn)
+        return;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    log_fn(level, line);
+}

@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ways a commit can go (create, end, update, renew) and last the choice
+ * between them.
+ *
+ * Every try of a commit works on a session of its own, in a pool that is
+ * cleared when another writer was first.  Nothing is undone in place: a try
+ * either became the record by one compare-and-put or it never happened.
+ */
+#include "sx_commit.h"
+
+#include <string.h>
+#include <apr_strings.h>
+#include "sx_codec.h"
+
+/* Conflicts before a writer queues, and tries before it gives up.  Behind the
+ * queue a conflict can only come from writers still in their first tries. */
+#define TRIES_BEFORE_QUEUE 2
+#define TRIES_MAX          100
+
+/* ---- commit: common parts ------------------------------------------------ */
+
+typedef struct attempt {
+    const sx_realm *realm;
+    const sx_delta *delta;
+    sx_commit_mode mode;
+    sx_now now;
+    sx_committed *done;
+    apr_pool_t *pool; /* of this try */
+    sx_found at;      /* what this try starts from, and changes */
+    sx_change change;
+    sx_id fresh; /* the id of a renewal: one for all tries */
+    bool has_fresh;
+} attempt;
+
+/* CHANGED means: try again; everything else ends the commit. */
+typedef sx_answer step_fn(attempt *a);
+
+static void set_owner(attempt *a)
+{
+    sx_str user = sx_session_user(a->at.session, a->realm->user_key);
+
+    a->at.meta.kind = user.len ? SX_USER : SX_ANONYMOUS;
+    a->at.meta.user_tag =
+        user.len ? sx_keys_tag(a->realm->scope.keys, SX_PURPOSE_USER,
+                               sx_str_of(a->realm->scope.ns), user)
+                 : 0;
+}
+
+/* Put the session of this try under ${id}. */
+static sx_answer put_session(attempt *a, const sx_id *id, uint64_t token)
+{
+    const sx_realm *realm = a->realm;
+    sx_record_meta *meta = &a->at.meta;
+    sx_str bytes = sx_record_close(realm, id, SX_USER,
+                                   sx_encode(a->at.session, a->pool), a->pool);
+
+    set_owner(a);
+    meta->last_access_ms = a->now.boot_ms;
+    meta->expires_ms = sx_lifetime_end(&realm->times, a->at.session,
+                                       meta->hard_end_ms, a->now.boot_ms);
+    return realm->store->ops->put_if(realm->store, id->store_key, token, bytes,
+                                     meta, a->now.boot_ms);
+}
+
+/* A session that begins now. */
+static void begin_session(attempt *a)
+{
+    sx_session *session = sx_session_create(a->pool);
+
+    do
+        sx_random(&session->handle, sizeof session->handle);
+    while (session->handle == 0);
+    session->created_s = a->now.wall_s;
+    session->id_born_ms = a->now.boot_ms;
+    a->at.session = session;
+    a->at.meta = (sx_record_meta){
+        .ns = a->realm->ns_number,
+        .handle = session->handle,
+        .created_ms = a->now.boot_ms,
+        .hard_end_ms = a->now.boot_ms + a->realm->times.absolute_ms,
+    };
+}
+
+static const sx_id *fresh_id(attempt *a)
+{
+    if (!a->has_fresh)
+        sx_id_mint(&a->fresh, &a->realm->scope);
+    a->has_fresh = true;
+    return &a->fresh;
+}
+
+static void send_cookie(attempt *a, const sx_id *id)
+{
+    a->done->cookie = SX_COOKIE_SEND;
+    a->done->id = *id;
+    a->done->persist = a->at.session->persist;
+    a->done->hard_end_ms = a->at.meta.hard_end_ms;
+}
+
+/* Take back a record that no client has heard of. */
+static void drop_orphan(attempt *a, const sx_id *id)
+{
+    sx_answer answer =
+        a->realm->store->ops->remove(a->realm->store, id->store_key, 0);
+
+    if (sx_answer_is_outage(answer))
+        sx_log(SX_LOG_WARN,
+               "the record of a renewal that failed could not be "
+               "removed (%s); it ends by its idle timeout",
+               sx_answer_str(answer));
+}
+
+static void verdict_of(sx_committed *done, sx_answer answer)
+{
+    done->answer = answer;
+    switch (answer) {
+    case SX_STORE_OK:
+        break;
+    case SX_STORE_FULL:
+        done->verdict = SX_COMMIT_FULL;
+        break;
+    case SX_STORE_TOOBIG:
+        done->verdict = SX_COMMIT_REFUSED;
+        done->why = "the session is larger than the store's max-record";
+        break;
+    case SX_STORE_MISS:
+    case SX_STORE_GONE:
+    case SX_STORE_DAMAGED:
+        done->verdict = SX_COMMIT_DROPPED;
+        break;
+    case SX_STORE_CHANGED:
+        done->verdict = SX_COMMIT_CONTENDED;
+        break;
+    case SX_STORE_BUSY:
+    case SX_STORE_UNAVAILABLE:
+    case SX_STORE_UNKNOWN:
+        done->verdict = SX_COMMIT_OUTAGE;
+        break;
+    }
+}
+
+/* Apply the delta to the session of this try.  False: nothing of it may be
+ * written; the verdict says why. */
+static bool apply_delta(attempt *a, bool exists)
+{
+    sx_applied applied = sx_delta_apply(a->delta, a->at.session, exists,
+                                        &a->realm->limits, &a->change);
+
+    a->done->verdict = SX_COMMIT_OK;
+    if (applied == SX_APPLIED)
+        return true;
+    a->done->verdict =
+        applied == SX_APPLY_VERSION ? SX_COMMIT_CONFLICT : SX_COMMIT_REFUSED;
+    if (a->change.why)
+        a->done->why = apr_pstrdup(a->delta->pool, a->change.why);
+    a->change = (sx_change){0};
+    return false;
+}
+
+/* ---- commit: create ------------------------------------------------------ */
+
+static void commit_create(attempt *a)
+{
+    sx_answer answer;
+
+    begin_session(a);
+    if (!apply_delta(a, false) || !(a->change.data || a->change.other) ||
+        !sx_delta_creates(a->delta))
+        return;
+    if (!a->mode.may_send_cookie) {
+        a->done->verdict = SX_COMMIT_REFUSED;
+        a->done->why = "a session cannot begin after the headers have left";
+        return;
+    }
+    if (sx_session_user(a->at.session, a->realm->user_key).len)
+        a->at.session->login_s = a->now.wall_s;
+    answer = put_session(a, fresh_id(a), 0);
+    /* Another record under a new random id: that store is not right. */
+    if (answer == SX_STORE_CHANGED)
+        answer = SX_STORE_UNAVAILABLE;
+    verdict_of(a->done, answer);
+    if (answer == SX_STORE_OK) {
+        a->done->created = a->done->wrote = true;
+        send_cookie(a, &a->fresh);
+    }
+}
+
+/* ---- commit: end --------------------------------------------------------- */
+
+static sx_answer end_once(attempt *a, const sx_id *cookie_id)
+{
+    const sx_realm *realm = a->realm;
+    sx_answer answer;
+
+    a->at = (sx_found){.id = *cookie_id};
+    answer = sx_record_read(realm, &a->at, SX_COMMIT_GRACE_MS, a->now, a->pool);
+    if (answer == SX_STORE_OK)
+        return realm->store->ops->remove(realm->store, a->at.id.store_key,
+                                         a->at.meta.token);
+    /* What cannot be read must not stay either. */
+    if (answer == SX_STORE_DAMAGED)
+        return realm->store->ops->remove(realm->store, a->at.id.store_key, 0);
+    return answer;
+}
+
+static void commit_end(attempt *a, const sx_loaded *loaded)
+{
+    sx_answer answer = SX_STORE_MISS;
+
+    if (loaded->status == SX_STATUS_UNAVAILABLE)
+        answer = loaded->outage;
+    else if (loaded->status == SX_STATUS_ACTIVE)
+        for (int i = 0; i < TRIES_MAX; i++) {
+            apr_pool_clear(a->pool);
+            answer = end_once(a, &loaded->id);
+            if (answer != SX_STORE_CHANGED)
+                break;
+        }
+    if (loaded->status != SX_STATUS_NONE)
+        a->done->cookie = SX_COOKIE_DELETE;
+    a->done->answer = answer;
+    a->done->destroyed = answer == SX_STORE_OK;
+    if (sx_answer_is_outage(answer) || answer == SX_STORE_CHANGED)
+        a->done->verdict = SX_COMMIT_NOT_ENDED;
+}
+
+/* ---- commit: update and renew -------------------------------------------- */
+
+static sx_answer write_in_place(attempt *a)
+{
+    sx_answer answer = put_session(a, &a->at.id, a->at.meta.token);
+
+    if (answer == SX_STORE_OK)
+        a->done->wrote = true;
+    return answer;
+}
+
+/* Log-in, log-out, Session-Renew: the new record first, then the old one goes
+ * by its token; who finds it changed or gone takes the new one back. */
+static sx_answer renew_now(attempt *a)
+{
+    const sx_realm *realm = a->realm;
+    sx_id old = a->at.id;
+    uint64_t token = a->at.meta.token;
+    sx_answer answer;
+
+    a->at.session->id_born_ms = a->now.boot_ms;
+    answer = put_session(a, fresh_id(a), 0);
+    if (answer != SX_STORE_OK)
+        return answer == SX_STORE_CHANGED ? SX_STORE_UNAVAILABLE : answer;
+    answer = realm->store->ops->remove(realm->store, old.store_key, token);
+    if (answer != SX_STORE_OK) {
+        drop_orphan(a, &a->fresh);
+        return answer;
+    }
+    a->done->renewed = a->done->wrote = true;
+    send_cookie(a, &a->fresh);
+    return SX_STORE_OK;
+}
+
+/* By age: the old record becomes an alias for the grace. */
+static sx_answer renew_silently(attempt *a)
+{
+    const sx_realm *realm = a->realm;
+    sx_id old = a->at.id;
+    uint64_t token = a->at.meta.token;
+    int64_t alias_end = a->now.boot_ms + realm->times.grace_ms;
+    sx_record_meta alias = a->at.meta;
+    sx_answer answer;
+
+    a->at.session->id_born_ms = a->now.boot_ms;
+    answer = put_session(a, fresh_id(a), 0);
+    if (answer != SX_STORE_OK)
+        return answer == SX_STORE_CHANGED ? SX_STORE_UNAVAILABLE : answer;
+    alias.kind = SX_ALIAS;
+    alias.created_ms = alias.last_access_ms = a->now.boot_ms;
+    alias.expires_ms = alias.hard_end_ms = alias_end;
+    answer = realm->store->ops->put_if(realm->store, old.store_key, token,
+                                       sx_record_close(realm, &old, SX_ALIAS,
+                                                       sx_str_of(a->fresh.text),
+                                                       a->pool),
+                                       &alias, a->now.boot_ms);
+    if (answer != SX_STORE_OK) {
+        drop_orphan(a, &a->fresh);
+        return answer;
+    }
+    a->done->renewed = a->done->wrote = true;
+    send_cookie(a, &a->fresh);
+    return SX_STORE_OK;
+}
+
+/* A touch that is lost costs the session one interval of its idle time, not
+ * its data: it fails no request. */
+static void note_access(attempt *a)
+{
+    const sx_realm *realm = a->realm;
+    sx_answer answer;
+
+    if (!sx_lifetime_touch_due(&realm->times, a->at.session, &a->at.meta,
+                               a->now.boot_ms))
+        return;
+    answer = realm->store->ops->touch(
+        realm->store, a->at.id.store_key,
+        sx_lifetime_end(&realm->times, a->at.session, a->at.meta.hard_end_ms,
+                        a->now.boot_ms),
+        a->now.boot_ms);
+    if (sx_answer_is_outage(answer))
+        sx_log(SX_LOG_INFO, "an access could not be noted (%s)",
+               sx_answer_str(answer));
+}
+
+static bool renewal_due(const attempt *a)
+{
+    const sx_realm *realm = a->realm;
+
+    return a->mode.may_renew && a->mode.may_send_cookie &&
+           (sx_lifetime_renew_due(&realm->times, a->at.session,
+                                  a->now.boot_ms) ||
+            a->at.id.kid != sx_keys_first(realm->scope.keys));
+}
+
+/* Which write this try needs: none, in place, or one of the renewals. */
+static sx_answer write_session(attempt *a, sx_renewal renewal)
+{
+    sx_answer answer;
+
+    if (renewal != SX_KEEP_ID)
+        return renew_now(a);
+    if (renewal_due(a)) {
+        answer = renew_silently(a);
+        /* No room for two: the id can wait, the data cannot. */
+        if (answer != SX_STORE_FULL)
+            return answer;
+        a->at.session->id_born_ms = a->now.boot_ms;
+    }
+    if (a->change.data || a->change.other)
+        return write_in_place(a);
+    note_access(a);
+    return SX_STORE_OK;
+}
+
+/* What the delta is applied to: a copy of what this try has read or, with
+ * Session-Renew: discard, a session that begins now at its next version. */
+static void start_from(attempt *a, const sx_found *read)
+{
+    a->at = *read;
+    if (a->delta->renew != SX_RENEW_DISCARD) {
+        a->at.session = sx_session_clone(read->session, a->pool);
+        return;
+    }
+    begin_session(a);
+    a->at.meta.token = read->meta.token;
+    a->at.session->version = read->session->version;
+}
+
+/* Apply the delta to what this try has read and say which renewal it takes.
+ * Data that may not be applied leaves the session as it was: a Renew beside it
+ * is honoured all the same. */
+static sx_renewal change_session(attempt *a)
+{
+    sx_found read = a->at;
+    sx_renewal renewal = a->delta->renew;
+    sx_str user,
+        user_before = sx_session_user(read.session, a->realm->user_key);
+
+    start_from(a, &read);
+    if (!apply_delta(a, true))
+        start_from(a, &read);
+    user = sx_session_user(a->at.session, a->realm->user_key);
+    if (renewal == SX_RENEW_DISCARD)
+        a->at.session->version = read.session->version + 1;
+    else if (sx_str_eq(user, user_before))
+        return renewal;
+    if (user.len)
+        a->at.session->login_s = a->now.wall_s;
+    return renewal == SX_KEEP_ID ? SX_RENEW : renewal;
+}
+
+static sx_answer update_once(attempt *a)
+{
+    bool was_persistent = a->at.session->persist;
+    sx_renewal renewal = change_session(a);
+    sx_answer answer;
+
+    if (renewal != SX_KEEP_ID && !a->mode.may_send_cookie) {
+        a->done->verdict = SX_COMMIT_REFUSED;
+        a->done->why = "an id cannot be renewed after the headers have left";
+        return SX_STORE_OK;
+    }
+    answer = write_session(a, renewal);
+    if (answer != SX_STORE_OK || a->done->renewed || !a->mode.may_send_cookie)
+        return answer;
+    /* The client still holds the old id, or a cookie of the other life. */
+    if ((a->at.via_alias && (a->mode.may_renew || a->done->wrote)) ||
+        a->at.session->persist != was_persistent)
+        send_cookie(a, &a->at.id);
+    return answer;
+}
+
+static void commit_update(attempt *a, const sx_loaded *loaded)
+{
+    sx_store *store = a->realm->store;
+    const unsigned char *key = loaded->id.store_key;
+    bool queued = false;
+    sx_answer answer = SX_STORE_CHANGED;
+
+    /* The first try trusts what load has read; its token tells if it may. */
+    a->at = (sx_found){loaded->id, loaded->meta, loaded->session,
+                       loaded->via_alias};
+    for (unsigned i = 0; i < TRIES_MAX && answer == SX_STORE_CHANGED; i++) {
+        a->done->retries = i;
+        if (i == TRIES_BEFORE_QUEUE && store->ops->queue_enter) {
+            if (store->ops->queue_enter(store, key, SX_COMMIT_WAIT_MS) !=
+                SX_STORE_OK)
+                break;
+            queued = true;
+        }
+        if (i > 0) {
+            apr_pool_clear(a->pool);
+            a->at =
+                (sx_found){.id = loaded->id, .via_alias = loaded->via_alias};
+            answer = sx_record_read(a->realm, &a->at, SX_COMMIT_GRACE_MS,
+                                    a->now, a->pool);
+            if (answer != SX_STORE_OK)
+                break;
+        }
+        answer = update_once(a);
+    }
+    if (queued)
+        store->ops->queue_leave(store, key);
+    if (answer != SX_STORE_OK)
+        verdict_of(a->done, answer);
+    if (a->done->verdict != SX_COMMIT_DROPPED)
+        return;
+    /* A session that is gone is not at that version either. */
+    if (a->delta->has_if_version)
+        a->done->verdict = SX_COMMIT_CONFLICT;
+    else if (!sx_delta_has_data(a->delta) && a->delta->renew == SX_KEEP_ID)
+        a->done->verdict = SX_COMMIT_OK;
+}
+
+/* ---- commit -------------------------------------------------------------- */
+
+/* Destroy beside a flash is a log-out page: a new session that carries only
+ * the message.  Destroy beside other data refuses the data. */
+static const sx_delta *plan_end(const sx_delta *delta, sx_committed *done,
+                                apr_pool_t *pool)
+{
+    sx_delta *plan = apr_pmemdup(pool, delta, sizeof *delta);
+    bool other = delta->ops[SX_OP_SET] || delta->ops[SX_OP_APPEND] ||
+                 delta->ops[SX_OP_INCR];
+
+    if (other || delta->refused) {
+        done->verdict = SX_COMMIT_REFUSED;
+        done->why = delta->refused
+                        ? delta->refused
+                        : "Session-Set, -Append and -Incr are refused beside "
+                          "Session-Destroy";
+        return NULL;
+    }
+    if (!delta->ops[SX_OP_FLASH])
+        return NULL;
+    memset(plan->ops, 0, sizeof plan->ops);
+    plan->ops[SX_OP_FLASH] = delta->ops[SX_OP_FLASH];
+    plan->has_if_version = false;
+    plan->destroy = false;
+    plan->renew = SX_RENEW_DISCARD;
+    return plan;
+}
+
+static void commit_data(attempt *a, const sx_loaded *loaded)
+{
+    if (loaded->status == SX_STATUS_ACTIVE)
+        commit_update(a, loaded);
+    else if (loaded->status != SX_STATUS_UNAVAILABLE)
+        commit_create(a);
+    else if (sx_delta_has_data(a->delta) || a->delta->renew != SX_KEEP_ID)
+        verdict_of(a->done, loaded->outage);
+}
+
+static void commit_destroy(attempt *a, const sx_loaded *loaded,
+                           apr_pool_t *pool)
+{
+    const sx_delta *farewell = plan_end(a->delta, a->done, pool);
+
+    if (farewell && loaded->status != SX_STATUS_UNAVAILABLE) {
+        a->delta = farewell;
+        commit_data(a, loaded);
+        a->done->destroyed = a->done->renewed;
+        if (a->done->cookie == SX_COOKIE_SEND)
+            return;
+        /* No room for the farewell: the end comes first. */
+        a->done->verdict = SX_COMMIT_OK;
+    }
+    commit_end(a, loaded);
+}
+
+void sx_commit(const sx_realm *realm, const sx_loaded *loaded,
+               const sx_delta *delta, sx_commit_mode mode, sx_now now,
+               sx_committed *done, apr_pool_t *pool)
+{
+    attempt a = {
+        .realm = realm, .delta = delta, .mode = mode, .now = now, .done = done};
+
+    memset(done, 0, sizeof *done);
+    apr_pool_create(&a.pool, pool);
+    if (delta->destroy)
+        commit_destroy(&a, loaded, pool);
+    else if (loaded->status == SX_STATUS_ACTIVE || sx_delta_has_data(delta) ||
+             delta->renew != SX_KEEP_ID)
+        commit_data(&a, loaded);
+    done->handle = done->created ? a.at.meta.handle : loaded->meta.handle;
+    sx_wipe(&a.fresh, sizeof a.fresh);
+    apr_pool_destroy(a.pool);
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All walks over a Cookie header go through next_pair, which looks at each
+ * byte once and allocates nothing: whoever sends thousands of pairs pays more
+ * than we do.
+ *
+ * What is taken out for apps is more than what is accepted from clients: an
+ * app may read a name loosely, this module never does.
+ */
+#include "sx_cookie.h"
+
+#include <string.h>
+#include <apr_cstr.h>
+#include <apr_strings.h>
+#include <apr_time.h>
+
+#define AGE_MAX_S  INT64_C(34560000) /* 400 days: browsers cut what is longer */
+#define ATTR_MAX   1024              /* browsers ignore longer attributes */
+#define NAME_MAX_B 1024 /* of the 4096 for name and value together */
+
+/* ---- in ------------------------------------------------------------------ */
+
+/* One stretch between two ';'. */
+typedef struct cookie_pair {
+    sx_str whole;
+    sx_str front; /* before the first '=', or all */
+    sx_str value; /* behind it, but for blanks at the end */
+    bool has_value;
+} cookie_pair;
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static sx_str trim_begin(sx_str s)
+{
+    while (s.len && is_blank(s.p[0])) {
+        s.p++;
+        s.len--;
+    }
+    return s;
+}
+
+static sx_str trim_end(sx_str s)
+{
+    while (s.len && is_blank(s.p[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+static sx_str trim(sx_str s)
+{
+    return trim_end(trim_begin(s));
+}
+
+/* The part of ${s} before ${c}, or all of it. */
+static sx_str until(sx_str s, char c)
+{
+    const char *end = s.len ? memchr(s.p, c, s.len) : NULL;
+
+    return (sx_str){s.p, end ? (size_t)(end - s.p) : s.len};
+}
+
+/* ${*cursor} moves behind the next ';', or becomes NULL after the last pair. */
+static bool next_pair(const char **cursor, cookie_pair *pair)
+{
+    const char *begin = *cursor, *end;
+
+    if (!begin)
+        return false;
+    end = strchrnul(begin, ';');
+    *cursor = *end ? end + 1 : NULL;
+    pair->whole = (sx_str){begin, (size_t)(end - begin)};
+    pair->front = until(pair->whole, '=');
+    pair->has_value = pair->front.len < pair->whole.len;
+    pair->value = (sx_str){end, 0};
+    if (pair->has_value) {
+        const char *value = begin + pair->front.len + 1;
+
+        pair->value = trim_end((sx_str){value, (size_t)(end - value)});
+    }
+    return true;
+}
+
+size_t sx_cookie_find(const char *cookies, const char *name,
+                      sx_str out[SX_COOKIE_CANDIDATES])
+{
+    sx_str wanted = sx_str_of(name);
+    cookie_pair pair;
+    size_t found = 0;
+
+    while (found < SX_COOKIE_CANDIDATES && next_pair(&cookies, &pair)) {
+        size_t i = 0;
+
+        if (!pair.has_value || wanted.len == 0 ||
+            !sx_str_eq(trim_begin(pair.front), wanted))
+            continue;
+        while (i < found && !sx_str_eq(out[i], pair.value))
+            i++;
+        if (i == found)
+            out[found++] = pair.value;
+    }
+    return found;
+}
+
+/* Would an app take ${pair} for the cookie ${name}?  PHP skips white space,
+ * turns ' ' and '.' into '_', and '[' into '_' or into an array of the name in
+ * front of it; others trim the name, or take a bare word for an empty value. */
+static bool app_reads_as(const cookie_pair *pair, sx_str name)
+{
+    sx_str got = trim(pair->front);
+    size_t i = 0;
+
+    while (got.len && strchr(" \t\n\v\f\r", got.p[0])) {
+        got.p++;
+        got.len--;
+    }
+    while (i < got.len && i < name.len) {
+        char c = got.p[i];
+
+        if (c != name.p[i] &&
+            !(name.p[i] == '_' && (c == ' ' || c == '.' || c == '[')))
+            return false;
+        i++;
+    }
+    return i == name.len && (got.len == i || got.p[i] == '[');
+}
+
+static bool any_reads_as(const char *cookies, sx_str name)
+{
+    cookie_pair pair;
+
+    while (next_pair(&cookies, &pair))
+        if (app_reads_as(&pair, name))
+            return true;
+    return false;
+}
+
+const char *sx_cookie_without(const char *cookies, const char *name,
+                              apr_pool_t *pool)
+{
+    sx_str unwanted = sx_str_of(name);
+    const char *cursor = cookies;
+    cookie_pair pair;
+    char *rest, *end;
+
+    if (!cookies || !any_reads_as(cookies, unwanted))
+        return cookies;
+    rest = end = apr_palloc(pool, strlen(cookies) + 1);
+    while (next_pair(&cursor, &pair)) {
+        sx_str kept = pair.whole;
+
+        if (app_reads_as(&pair, unwanted))
+            continue;
+        if (end > rest)
+            *end++ = ';';
+        else if (kept.p > cookies)
+            kept = trim_begin(kept);
+        memcpy(end, kept.p, kept.len);
+        end += kept.len;
+    }
+    *end = '\0';
+    return rest[strspn(rest, "; \t")] ? rest : NULL;
+}
+
+/* ---- check --------------------------------------------------------------- */
+
+/* What a name's prefix promises, and browsers hold it to in any case. */
+typedef struct name_prefix {
+    const char *text;
+    bool host_only; /* Path=/ and no Domain */
+} name_prefix;
+
+static const name_prefix prefixes[] = {
+    {"__Host-", true},
+    {"__Secure-", false},
+    {"__Http-", false},
+};
+
+static bool is_alnum(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9');
+}
+
+static bool is_token(const char *s)
+{
+    for (const char *p = s; *p; p++)
+        if (!is_alnum(*p) && !strchr("!#$%&'*+-.^_`|~", *p))
+            return false;
+    return *s && strlen(s) <= NAME_MAX_B;
+}
+
+/* Browsers trim blanks and stop at ';'; a URL's path has neither. */
+static bool is_path(const char *s)
+{
+    for (const char *p = s; *p; p++)
+        if (*p <= ' ' || *p >= 0x7f || *p == ';')
+            return false;
+    return *s == '/' && strlen(s) <= ATTR_MAX;
+}
+
+/* Host name labels; one leading dot means nothing to browsers and is usual. */
+static bool is_domain(const char *s)
+{
+    size_t label = 0;
+
+    if (*s == '.')
+        s++;
+    for (const char *p = s; *p; p++) {
+        if (*p == '.' && label == 0)
+            return false;
+        if (*p != '.' && *p != '-' && *p != '_' && !is_alnum(*p))
+            return false;
+        label = *p == '.' ? 0 : label + 1;
+    }
+    return label > 0 && strlen(s) < ATTR_MAX;
+}
+
+static const char *check_grammar(const char *name, const sx_cookie_attrs *attrs)
+{
+    if (!is_token(name))
+        return "a cookie name is 1 to 1024 letters, digits and characters of "
+               "!#$%&'*+-.^_`|~";
+    if (!attrs->path || !is_path(attrs->path))
+        return "a cookie's Path begins with '/' and has at most 1024 printable "
+               "ASCII characters, no blank and no ';'";
+    if (attrs->domain && !is_domain(attrs->domain))
+        return "a cookie's Domain is a host name of letters, digits, '-', '_' "
+               "and single dots";
+    return NULL;
+}
+
+static const char *check_prefix(const char *name, const sx_cookie_attrs *attrs,
+                                apr_pool_t *pool)
+{
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        const name_prefix *prefix = &prefixes[i];
+
+        if (apr_cstr_casecmpn(name, prefix->text, strlen(prefix->text)) != 0)
+            continue;
+        if (!attrs->secure)
+            return apr_psprintf(pool,
+                                "browsers refuse a cookie name that begins "
+                                "with %s unless the cookie is Secure",
+                                prefix->text);
+        if (prefix->host_only &&
+            (attrs->domain || strcmp(attrs->path, "/") != 0))
+            return apr_psprintf(pool,
+                                "browsers refuse a cookie name that begins "
+                                "with %s unless Path is '/' and there is no "
+                                "Domain",
+                                prefix->text);
+    }
+    return NULL;
+}
+
+const char *sx_cookie_check(const char *name, const sx_cookie_attrs *attrs,
+                            apr_pool_t *pool)
+{
+    const char *why = check_grammar(name, attrs);
+
+    if (!why)
+        why = check_prefix(name, attrs, pool);
+    if (!why && attrs->samesite == SX_NONE && !attrs->secure)
+        why = "browsers refuse SameSite=None unless the cookie is Secure; Lax "
+              "and Strict need nothing";
+    if (!why && attrs->partitioned && !attrs->secure)
+        why = "browsers refuse Partitioned unless the cookie is Secure";
+    return why;
+}
+
+/* ---- out ----------------------------------------------------------------- */
+
+/* The octets that RFC 6265 allows in a value. */
+static bool is_value(const char *s)
+{
+    for (; *s; s++)
+        if (*s <= ' ' || *s >= 0x7f || strchr("\",;\\", *s))
+            return false;
+    return true;
+}
+
+static const char *lifetime(int64_t max_age_s, int64_t now_s, apr_pool_t *pool)
+{
+    int64_t age = max_age_s < AGE_MAX_S ? max_age_s : AGE_MAX_S;
+    char date[APR_RFC822_DATE_LEN];
+
+    if (age == 0)
+        return "";
+    if (age < 0)
+        return "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
+    apr_rfc822_date(date, apr_time_from_sec(now_s + age));
+    return apr_psprintf(pool, "; Max-Age=%" APR_INT64_T_FMT "; Expires=%s", age,
+                        date);
+}
+
+const char *sx_cookie_format(const char *name, const char *value,
+                             const sx_cookie_attrs *attrs, int64_t max_age_s,
+                             int64_t now_s, apr_pool_t *pool)
+{
+    static const char *const samesite[] = {
+        [SX_LAX] = "Lax", [SX_STRICT] = "Strict", [SX_NONE] = "None"};
+
+    if (max_age_s < 0)
+        value = "";
+    if (!is_value(value))
+        return NULL;
+    return apr_pstrcat(pool, name, "=", value, "; Path=", attrs->path,
+                       attrs->secure ? "; Secure" : "",
+                       "; HttpOnly; SameSite=", samesite[attrs->samesite],
+                       attrs->domain ? "; Domain=" : "",
+                       attrs->domain ? attrs->domain : "",
+                       attrs->partitioned ? "; Partitioned" : "",
+                       lifetime(max_age_s, now_s, pool), NULL);
+}
+
+sx_str sx_cookie_name_of(const char *set_cookie)
+{
+    sx_str text = trim(until(sx_str_of(set_cookie), ';'));
+    sx_str name;
+
+    if (text.len && text.p[0] == '=') {
+        text.p++;
+        text.len--;
+    }
+    name = until(text, '=');
+    if (name.len == text.len)
+        name.len = 0;
+    return trim(name);
+}

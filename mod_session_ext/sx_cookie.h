@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cookie in, Set-Cookie out, by RFC 6265 as revised, without httpd's
+ * ap_cookie functions: those split on commas, log values and break on
+ * duplicates.
+ *
+ * In: one linear pass, split on ';' only, SP and HTAB trimmed, names compared
+ * bytewise; no decoding, no quoting, no '$' attributes.
+ */
+#ifndef SX_COOKIE_H
+#define SX_COOKIE_H
+
+#include "sx.h"
+
+#define SX_COOKIE_CANDIDATES 4
+
+/**
+ * Find the values of the cookie ${name} in the header value ${cookies}.  Equal
+ * values count once; at most SX_COOKIE_CANDIDATES are kept and the rest
+ * ignored.  Returns how many are in ${out}.
+ */
+size_t sx_cookie_find(const char *cookies, const char *name,
+                      sx_str out[SX_COOKIE_CANDIDATES]);
+
+/**
+ * The header value without any pair named ${name}; all other bytes as they
+ * were.  Returns ${cookies} itself if there is none of that name, NULL if
+ * nothing is left.  What an app might read as ${name} is taken out as well:
+ * blanks around the name, no '=', '.', ' ' or '[' where it has '_', and
+ * `name[...]`, which is an array of that name in PHP.
+ */
+const char *sx_cookie_without(const char *cookies, const char *name,
+                              apr_pool_t *pool);
+
+typedef enum sx_samesite { SX_LAX, SX_STRICT, SX_NONE } sx_samesite;
+
+typedef struct sx_cookie_attrs {
+    const char *path;   /* begins with '/' */
+    const char *domain; /* or NULL */
+    sx_samesite samesite;
+    bool secure;
+    bool partitioned;
+} sx_cookie_attrs;
+
+/** NULL, or one sentence on what a browser would refuse in this cookie: the
+ *  name's grammar, __Host- and __Secure- rules, SameSite=None or Partitioned
+ *  without Secure, characters that end an attribute. */
+const char *sx_cookie_check(const char *name, const sx_cookie_attrs *attrs,
+                            apr_pool_t *pool);
+
+/**
+ * A Set-Cookie value: HttpOnly always; Max-Age and Expires if ${max_age_s} is
+ * above 0 (cut to 400 days), none if 0; deletion if below 0.  ${attrs} passed
+ * sx_cookie_check.  NULL if ${value} has a byte that a cookie may not hold.
+ */
+const char *sx_cookie_format(const char *name, const char *value,
+                             const sx_cookie_attrs *attrs, int64_t max_age_s,
+                             int64_t now_s, apr_pool_t *pool);
+
+/** The name under which a browser sends the cookie of a Set-Cookie header value
+ *  back; empty if it has none.  That of `=a=b` is `a`. */
+sx_str sx_cookie_name_of(const char *set_cookie);
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How each operation changes a session is one small function in the table at
+ * the end; sx_delta_apply runs them in the table's order, whatever order the
+ * commands came in.
+ */
+#include "sx_delta.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <apr_strings.h>
+#include "sx_keys.h"
+
+/* One application in progress. */
+typedef struct apply_ctx {
+    sx_session *session;
+    const sx_limits *limits;
+    sx_change *change;
+} apply_ctx;
+
+typedef bool apply_fn(apply_ctx *ctx, const sx_op *op);
+
+sx_delta *sx_delta_create(apr_pool_t *pool)
+{
+    sx_delta *delta = apr_pcalloc(pool, sizeof *delta);
+
+    delta->pool = pool;
+    return delta;
+}
+
+void sx_delta_add(sx_delta *delta, sx_op op)
+{
+    apr_array_header_t **list = &delta->ops[op.code];
+
+    /* Made here and not when applied: a retry must queue the same message. */
+    if (op.code == SX_OP_FLASH && op.id == 0)
+        sx_random(&op.id, sizeof op.id);
+    if (!*list)
+        *list = apr_array_make(delta->pool, 4, sizeof(sx_op));
+    APR_ARRAY_PUSH(*list, sx_op) = op;
+}
+
+bool sx_delta_has_data(const sx_delta *delta)
+{
+    if (delta->has_if_version || delta->refused)
+        return true;
+    for (int code = 0; code < SX_OP_COUNT; code++)
+        if (delta->ops[code])
+            return true;
+    return false;
+}
+
+bool sx_delta_creates(const sx_delta *delta)
+{
+    return delta->ops[SX_OP_SET] || delta->ops[SX_OP_APPEND] ||
+           delta->ops[SX_OP_INCR] || delta->ops[SX_OP_FLASH];
+}
+
+void sx_delta_drop_data(sx_delta *delta)
+{
+    memset(delta->ops, 0, sizeof delta->ops);
+    delta->has_if_version = false;
+    delta->refused = NULL;
+    delta->keep_flash = false;
+}
+
+/* ---- the operations ------------------------------------------------------ */
+
+static bool refuse(apply_ctx *ctx, const char *why)
+{
+    ctx->change->why = why;
+    return false;
+}
+
+/* Entries are checked as they grow, so that a thousand appends cannot build
+ * what one set could not. */
+static bool within_size(apply_ctx *ctx, const char *header)
+{
+    apr_pool_t *pool = ctx->session->pool;
+
+    if (ctx->session->entries->nelts > SX_KEYS_MAX)
+        return refuse(ctx, apr_psprintf(pool,
+                                        "%s: the session would have more than "
+                                        "%d keys",
+                                        header, SX_KEYS_MAX));
+    if (sx_session_size(ctx->session) > ctx->limits->max_size)
+        return refuse(ctx, apr_psprintf(pool,
+                                        "%s: the session would be larger than "
+                                        "SessionExtMaxSize (%" APR_SIZE_T_FMT
+                                        " bytes)",
+                                        header, ctx->limits->max_size));
+    return true;
+}
+
+static bool apply_clear(apply_ctx *ctx, const sx_op *op)
+{
+    (void)op;
+    ctx->change->data |= sx_session_clear(ctx->session);
+    return true;
+}
+
+static bool apply_unset(apply_ctx *ctx, const sx_op *op)
+{
+    ctx->change->data |= sx_session_unset(ctx->session, op->key);
+    return true;
+}
+
+static bool apply_set(apply_ctx *ctx, const sx_op *op)
+{
+    const sx_entry *old = sx_session_get(ctx->session, op->key);
+    sx_type type = SX_TEXT;
+
+    /* A number that an app of types put there stays one for it. */
+    if (old && old->type != SX_OPAQUE && sx_type_accepts(old->type, op->value))
+        type = old->type;
+    ctx->change->data |= sx_session_set(ctx->session, op->key, op->value, type);
+    return within_size(ctx, "Session-Set");
+}
+
+static bool apply_append(apply_ctx *ctx, const sx_op *op)
+{
+    const sx_entry *old = sx_session_get(ctx->session, op->key);
+    sx_str joined = op->value;
+
+    if (old && old->type == SX_OPAQUE)
+        return refuse(ctx, "Session-Append: a key holds an opaque value");
+    if (old) {
+        size_t len = old->value.len + op->value.len;
+        char *p = apr_palloc(ctx->session->pool, len + 1);
+
+        memcpy(p, old->value.p, old->value.len);
+        if (op->value.len)
+            memcpy(p + old->value.len, op->value.p, op->value.len);
+        joined = (sx_str){p, len};
+    }
+    ctx->change->data |= sx_session_set(ctx->session, op->key, joined, SX_TEXT);
+    return within_size(ctx, "Session-Append");
+}
+
+static bool apply_incr(apply_ctx *ctx, const sx_op *op)
+{
+    const sx_entry *old = sx_session_get(ctx->session, op->key);
+    sx_type type = old && old->type == SX_INT ? SX_INT : SX_TEXT;
+    int64_t n = 0;
+    char text[24];
+
+    if (old && (old->type > SX_INT || !sx_parse_int64(old->value, &n)))
+        return refuse(ctx, "Session-Incr: a key does not hold an integer");
+    if (__builtin_add_overflow(n, op->number, &n))
+        return refuse(ctx, "Session-Incr: the sum does not fit 64 bits");
+    snprintf(text, sizeof text, "%lld", (long long)n);
+    ctx->change->data |=
+        sx_session_set(ctx->session, op->key, sx_str_of(text), type);
+    return within_size(ctx, "Session-Incr");
+}
+
+static bool apply_idle(apply_ctx *ctx, const sx_op *op)
+{
+    uint32_t wish = op->number > (int64_t)ctx->limits->idle_max_s
+                        ? ctx->limits->idle_max_s
+                        : (uint32_t)op->number;
+
+    ctx->change->other |= ctx->session->idle_s != wish;
+    ctx->session->idle_s = wish;
+    return true;
+}
+
+static bool apply_persist(apply_ctx *ctx, const sx_op *op)
+{
+    ctx->change->other |= ctx->session->persist != (op->number != 0);
+    ctx->session->persist = op->number != 0;
+    return true;
+}
+
+static bool apply_flash_seen(apply_ctx *ctx, const sx_op *op)
+{
+    apr_array_header_t *list = ctx->session->messages;
+
+    for (int i = 0; i < list->nelts; i++) {
+        sx_message *message = &APR_ARRAY_IDX(list, i, sx_message);
+        if (message->id != op->id)
+            continue;
+        memmove(message, message + 1,
+                (size_t)(list->nelts - i - 1) * sizeof *message);
+        list->nelts--;
+        ctx->change->other = true;
+        break;
+    }
+    return true;
+}
+
+static bool apply_flash(apply_ctx *ctx, const sx_op *op)
+{
+    apr_array_header_t *list = ctx->session->messages;
+    size_t bytes = op->key.len + op->value.len;
+
+    for (int i = 0; i < list->nelts; i++) {
+        const sx_message *message = &APR_ARRAY_IDX(list, i, sx_message);
+        bytes += message->level.len + message->text.len;
+    }
+    if ((unsigned)list->nelts >= ctx->limits->flash_max)
+        return refuse(ctx, "Session-Flash: too many messages are waiting");
+    if (bytes > ctx->limits->flash_bytes)
+        return refuse(ctx, "Session-Flash: too many bytes are waiting");
+    APR_ARRAY_PUSH(list, sx_message) = (sx_message){
+        .id = op->id,
+        .level = sx_str_dup(op->key, ctx->session->pool),
+        .text = sx_str_dup(op->value, ctx->session->pool),
+    };
+    ctx->change->other = true;
+    return true;
+}
+
+static apply_fn *const operations[SX_OP_COUNT] = {
+    [SX_OP_CLEAR] = apply_clear,     [SX_OP_UNSET] = apply_unset,
+    [SX_OP_SET] = apply_set,         [SX_OP_APPEND] = apply_append,
+    [SX_OP_INCR] = apply_incr,       [SX_OP_IDLE] = apply_idle,
+    [SX_OP_PERSIST] = apply_persist, [SX_OP_FLASH_SEEN] = apply_flash_seen,
+    [SX_OP_FLASH] = apply_flash,
+};
+
+sx_applied sx_delta_apply(const sx_delta *delta, sx_session *session,
+                          bool exists, const sx_limits *limits,
+                          sx_change *change)
+{
+    apply_ctx ctx = {session, limits, change};
+
+    *change = (sx_change){0};
+    if (delta->has_if_version &&
+        delta->if_version != (exists ? session->version : 0))
+        return SX_APPLY_VERSION;
+    if (delta->refused) {
+        change->why = delta->refused;
+        return SX_APPLY_REFUSED;
+    }
+    for (int code = 0; code < SX_OP_COUNT; code++) {
+        const apr_array_header_t *list = delta->ops[code];
+        for (int i = 0; list && i < list->nelts; i++)
+            if (!operations[code](&ctx, &APR_ARRAY_IDX(list, i, sx_op)))
+                return SX_APPLY_REFUSED;
+    }
+    if (change->data || !exists)
+        session->version++;
+    return SX_APPLIED;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A delta: what one response asks of its session, as a list of operations that
+ * can be applied to whatever the session has become meanwhile.  This is the
+ * heart of the merge: two requests that set different keys both win, and an
+ * increment is added to the number that is there, not to the one that was
+ * seen.
+ *
+ * All or nothing for data: if one data command is refused, none is applied.
+ * Destroy and Renew stand apart and are honoured all the same.
+ */
+#ifndef SX_DELTA_H
+#define SX_DELTA_H
+
+#include "sx_session.h"
+
+typedef enum sx_op_code { /* in the order in which they are applied */
+                          SX_OP_CLEAR,
+                          SX_OP_UNSET,
+                          SX_OP_SET,
+                          SX_OP_APPEND,
+                          SX_OP_INCR,
+                          SX_OP_IDLE, /* number = seconds, 0: the scope's own */
+                          SX_OP_PERSIST, /* number = 0 or 1 */
+                          SX_OP_FLASH_SEEN, /* id = message to remove: it was handed to a page */
+                          SX_OP_FLASH, /* key = level, value = text, id = message id */
+                          SX_OP_COUNT
+} sx_op_code;
+
+typedef struct sx_op {
+    sx_op_code code;
+    sx_str key;
+    sx_str value;
+    int64_t number;
+    uint64_t id;
+} sx_op;
+
+typedef enum sx_renewal { SX_KEEP_ID, SX_RENEW, SX_RENEW_DISCARD } sx_renewal;
+
+typedef struct sx_delta {
+    apr_pool_t *pool;
+    bool has_if_version;
+    uint64_t if_version; /* 0: the session must not exist */
+    bool destroy;
+    sx_renewal renew;
+    bool keep_flash;     /* Flash-Keep: the glue adds no FLASH_SEEN */
+    const char *refused; /* why no data command may be applied, or NULL */
+    size_t bytes;        /* of commands parsed so far */
+    apr_array_header_t *ops[SX_OP_COUNT]; /* of sx_op, NULL if none */
+} sx_delta;
+
+/* What bounds an application. */
+typedef struct sx_limits {
+    size_t max_size;     /* SessionExtMaxSize */
+    uint32_t idle_max_s; /* SessionExtIdleMax */
+    uint32_t flash_max;  /* messages */
+    size_t flash_bytes;
+} sx_limits;
+
+typedef enum sx_applied {
+    SX_APPLIED,       /* see sx_change for what it did */
+    SX_APPLY_VERSION, /* If-Version does not hold: 409 */
+    SX_APPLY_REFUSED  /* a limit or a type: see `why` */
+} sx_applied;
+
+typedef struct sx_change {
+    bool data;       /* keys changed: the version grew by one */
+    bool other;      /* flash, idle, persist changed */
+    const char *why; /* for SX_APPLY_REFUSED: names the header and the reason,
+                      * never a key or a value */
+} sx_change;
+
+/** An empty delta. */
+sx_delta *sx_delta_create(apr_pool_t *pool);
+
+/** Append an operation; strings are borrowed until the delta's pool goes. */
+void sx_delta_add(sx_delta *delta, sx_op op);
+
+/** Has it data commands (If-Version included)? */
+bool sx_delta_has_data(const sx_delta *delta);
+
+/** Would it ask for a session where there is none? */
+bool sx_delta_creates(const sx_delta *delta);
+
+/** Forget the data commands, as a 5xx answer does; Destroy and Renew stay. */
+void sx_delta_drop_data(sx_delta *delta);
+
+/**
+ * Apply the data commands of ${delta} to ${session}, in the order of
+ * sx_op_code.  ${exists} is false for a session that is being made.  On
+ * SX_APPLIED the session is changed and its version has grown if keys did;
+ * else it may be half changed and must be thrown away: work on a clone.
+ */
+sx_applied sx_delta_apply(const sx_delta *delta, sx_session *session,
+                          bool exists, const sx_limits *limits,
+                          sx_change *change);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sx_load.h"
+
+#include <string.h>
+
+static bool is_spent_alias(const sx_realm *realm, const sx_id *id, sx_now now,
+                           apr_pool_t *pool)
+{
+    sx_str bytes;
+    sx_record_meta meta;
+
+    return realm->store->ops->get(realm->store, id->store_key, &bytes, &meta,
+                                  SX_COMMIT_GRACE_MS, now.boot_ms,
+                                  pool) == SX_STORE_OK &&
+           meta.kind == SX_ALIAS;
+}
+
+static void load_id(const sx_realm *realm, const sx_id *id, sx_now now,
+                    sx_loaded *loaded, apr_pool_t *pool)
+{
+    sx_found at = {.id = *id};
+    sx_answer answer = sx_record_read(realm, &at, 0, now, pool);
+
+    if (sx_answer_is_outage(answer)) {
+        loaded->status = SX_STATUS_UNAVAILABLE;
+        loaded->outage = answer;
+    }
+    else if (answer != SX_STORE_OK) {
+        loaded->status = SX_STATUS_INVALID;
+        if (answer == SX_STORE_DAMAGED)
+            sx_log(SX_LOG_WARN, "a session record did not open; its session "
+                                "is treated as ended");
+        else
+            loaded->reuse = is_spent_alias(realm, id, now, pool);
+    }
+    else {
+        loaded->status = SX_STATUS_ACTIVE;
+        loaded->session = at.session;
+        loaded->meta = at.meta;
+        loaded->id = at.id;
+        loaded->via_alias = at.via_alias;
+    }
+}
+
+void sx_load(const sx_realm *realm, const sx_str *candidates, size_t cookies,
+             sx_now now, sx_loaded *loaded, apr_pool_t *pool)
+{
+    sx_id id, genuine;
+    size_t valid = 0;
+
+    memset(loaded, 0, sizeof *loaded);
+    loaded->status = cookies ? SX_STATUS_INVALID : SX_STATUS_NONE;
+    for (size_t i = 0; i < cookies; i++) {
+        if (sx_id_verify(&id, candidates[i], &realm->scope)) {
+            genuine = id;
+            valid++;
+        }
+    }
+    /* Two genuine ids: somebody planted one.  Never "first wins". */
+    if (valid == 1)
+        load_id(realm, &genuine, now, loaded, pool);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sx_record.h"
+
+#include <string.h>
+#include "sx_codec.h"
+#include "sx_seal.h"
+
+/* An alias may lead to an id that has been renewed since. */
+#define HOPS_MAX 4
+
+uint32_t sx_realm_ns_number(const sx_keys *keys, const char *ns)
+{
+    return (uint32_t)sx_keys_tag(keys, SX_PURPOSE_NAMESPACE, sx_str_of(ns),
+                                 (sx_str){0});
+}
+
+/* Kind, namespace and store key: a value copied to another place in the store
+ * does not open there. */
+static sx_str binding(const sx_realm *realm, const sx_id *id, sx_kind kind,
+                      apr_pool_t *pool)
+{
+    size_t ns_len = strlen(realm->scope.ns);
+    size_t len = 1 + SX_STORE_KEY_LEN + ns_len;
+    char *p = apr_palloc(pool, len);
+
+    p[0] = kind == SX_ALIAS ? 'a' : 's';
+    memcpy(p + 1, id->store_key, SX_STORE_KEY_LEN);
+    memcpy(p + 1 + SX_STORE_KEY_LEN, realm->scope.ns, ns_len);
+    return (sx_str){p, len};
+}
+
+sx_str sx_record_close(const sx_realm *realm, const sx_id *id, sx_kind kind,
+                       sx_str plain, apr_pool_t *pool)
+{
+    /* An alias holds an id: it is sealed whatever the scope says. */
+    if (!realm->encrypt && kind != SX_ALIAS)
+        return sx_seal_clear(plain, pool);
+    return sx_seal(id->seal_key, binding(realm, id, kind, pool), plain, pool);
+}
+
+sx_answer sx_record_read(const sx_realm *realm, sx_found *at, int64_t grace_ms,
+                         sx_now now, apr_pool_t *pool)
+{
+    for (int hop = 0; hop < HOPS_MAX; hop++) {
+        sx_str bytes, plain;
+        bool alias;
+        sx_answer answer =
+            realm->store->ops->get(realm->store, at->id.store_key, &bytes,
+                                   &at->meta, grace_ms, now.boot_ms, pool);
+
+        if (answer != SX_STORE_OK)
+            return answer;
+        alias = at->meta.kind == SX_ALIAS;
+        if (!sx_unseal(at->id.seal_key,
+                       binding(realm, &at->id, at->meta.kind, pool), bytes,
+                       !realm->encrypt && !alias, &plain, pool))
+            return SX_STORE_DAMAGED;
+        if (!alias) {
+            at->session = sx_decode(plain, pool);
+            return at->session ? SX_STORE_OK : SX_STORE_DAMAGED;
+        }
+        if (!sx_id_verify(&at->id, plain, &realm->scope))
+            return SX_STORE_DAMAGED;
+        at->via_alias = true;
+    }
+    return SX_STORE_MISS;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A session as a record of a store: encoded, sealed under a key that needs the
+ * client's cookie, and bound to its place.  A record is a session or an alias,
+ * which holds the id that the session has now.
+ */
+#ifndef SX_RECORD_H
+#define SX_RECORD_H
+
+#include "sx_delta.h"
+#include "sx_id.h"
+#include "sx_lifetime.h"
+#include "sx_store.h"
+
+/* Where a request's session lives and what rules it: made by the caller per
+ * scope, read only here. */
+typedef struct sx_realm {
+    sx_id_scope scope; /* keys, cookie name, namespace */
+    sx_store *store;
+    sx_lifetimes times;
+    sx_limits limits;
+    sx_str user_key;
+    bool encrypt;
+    uint32_t ns_number; /* sx_realm_ns_number */
+} sx_realm;
+
+/** The namespace's number in a store. */
+uint32_t sx_realm_ns_number(const sx_keys *keys, const char *ns);
+
+/** Requests may finish what they began in time for this long past the end. */
+#define SX_COMMIT_GRACE_MS 60000
+
+/** ${plain} as bytes of the record of ${id}: sealed, or in the clear where the
+ *  realm says so; an alias always sealed. */
+sx_str sx_record_close(const sx_realm *realm, const sx_id *id, sx_kind kind,
+                       sx_str plain, apr_pool_t *pool);
+
+/* A session as one read found it. */
+typedef struct sx_found {
+    sx_id id;
+    sx_record_meta meta;
+    sx_session *session;
+    bool via_alias;
+} sx_found;
+
+/**
+ * Read the record of at->id and, while it is an alias, the one it leads to;
+ * fills the rest of ${at}.  SX_STORE_DAMAGED covers what does not open, too.
+ */
+sx_answer sx_record_read(const sx_realm *realm, sx_found *at, int64_t grace_ms,
+                         sx_now now, apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sealing.  The format byte is not part of what is authenticated, and need
+ * not be: under any other format byte these bytes are a clear value, which the
+ * caller has to ask for, or nothing at all.
+ *
+ * XChaCha20 because its nonce is long enough to be drawn at random for as many
+ * messages as there will ever be, by processes that share no counter; AES-GCM
+ * has neither that nor a fast path on every machine.
+ */
+#include <string.h>
+#include <sodium.h>
+#include "sx_seal.h"
+
+enum { FORMAT_CLEAR = 0, FORMAT_SEALED = 1 };
+
+#define NONCE_LEN crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+#define TAG_LEN   crypto_aead_xchacha20poly1305_ietf_ABYTES
+#define AT_TEXT   (1 + NONCE_LEN)
+
+_Static_assert(AT_TEXT + TAG_LEN == SX_SEAL_OVERHEAD, "overhead");
+_Static_assert(SX_SECRET_LEN == crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
+               "key");
+
+sx_str sx_seal(const unsigned char key[SX_SECRET_LEN], sx_str bound_to,
+               sx_str plain, apr_pool_t *pool)
+{
+    size_t len = plain.len + SX_SEAL_OVERHEAD;
+    unsigned char *sealed = apr_palloc(pool, len);
+
+    sealed[0] = FORMAT_SEALED;
+    randombytes_buf(sealed + 1, NONCE_LEN);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(
+        sealed + AT_TEXT, NULL, (const unsigned char *)plain.p, plain.len,
+        (const unsigned char *)bound_to.p, bound_to.len, NULL, sealed + 1, key);
+    return (sx_str){(char *)sealed, len};
+}
+
+sx_str sx_seal_clear(sx_str plain, apr_pool_t *pool)
+{
+    char *clear = apr_palloc(pool, plain.len + 1);
+
+    clear[0] = FORMAT_CLEAR;
+    if (plain.len > 0) {
+        memcpy(clear + 1, plain.p, plain.len);
+    }
+    return (sx_str){clear, plain.len + 1};
+}
+
+static bool open_sealed(const unsigned char *key, sx_str bound_to,
+                        sx_str sealed, sx_str *plain, apr_pool_t *pool)
+{
+    const unsigned char *bytes = (const unsigned char *)sealed.p;
+    unsigned char *text;
+    size_t len;
+
+    if (sealed.len < SX_SEAL_OVERHEAD) {
+        return false;
+    }
+    len = sealed.len - SX_SEAL_OVERHEAD;
+    text = apr_palloc(pool, len + 1);
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(
+            text, NULL, NULL, bytes + AT_TEXT, sealed.len - AT_TEXT,
+            (const unsigned char *)bound_to.p, bound_to.len, bytes + 1,
+            key) != 0) {
+        return false;
+    }
+    text[len] = '\0';
+    *plain = (sx_str){(char *)text, len};
+    return true;
+}
+
+bool sx_unseal(const unsigned char key[SX_SECRET_LEN], sx_str bound_to,
+               sx_str sealed, bool allow_clear, sx_str *plain, apr_pool_t *pool)
+{
+    *plain = (sx_str){"", 0};
+    if (sealed.len == 0) {
+        return false;
+    }
+    if (sealed.p[0] == FORMAT_SEALED) {
+        return open_sealed(key, bound_to, sealed, plain, pool);
+    }
+    if (sealed.p[0] != FORMAT_CLEAR || !allow_clear) {
+        return false;
+    }
+    *plain = sx_str_dup((sx_str){sealed.p + 1, sealed.len - 1}, pool);
+    return true;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sealing: XChaCha20-Poly1305 with a random 24-byte nonce.
+ *
+ * A sealed value is  format 1 | nonce 24 | ciphertext | tag 16.  What it is
+ * bound to (purpose, namespace, store key...) is passed as associated data, so
+ * that a value moved to another place does not open.  Format 0 is a value in
+ * the clear, which sx_unseal accepts only when the caller says so: there is no
+ * fallback from sealed to clear.
+ */
+#ifndef SX_SEAL_H
+#define SX_SEAL_H
+
+#include "sx_keys.h"
+
+#define SX_SEAL_OVERHEAD 41 /* bytes that a sealed value is longer */
+
+/** Seal ${plain} under ${key}, bound to ${bound_to}. */
+sx_str sx_seal(const unsigned char key[SX_SECRET_LEN], sx_str bound_to,
+               sx_str plain, apr_pool_t *pool);
+
+/** The same bytes in the clear, with the format byte in front. */
+sx_str sx_seal_clear(sx_str plain, apr_pool_t *pool);
+
+/**
+ * Open what sx_seal (or, if ${allow_clear}, sx_seal_clear) made.  Returns true
+ * and the bytes in ${plain}, or false: damaged, made for something else, or
+ * clear where it may not be.
+ */
+bool sx_unseal(const unsigned char key[SX_SECRET_LEN], sx_str bound_to,
+               sx_str sealed, bool allow_clear, sx_str *plain,
+               apr_pool_t *pool);
+
+#endif

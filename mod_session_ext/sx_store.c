@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sx_store.h"
+
+const char *sx_answer_str(sx_answer answer)
+{
+    static const char *const words[] = {
+        [SX_STORE_OK] = "ok",
+        [SX_STORE_MISS] = "miss",
+        [SX_STORE_GONE] = "gone",
+        [SX_STORE_CHANGED] = "changed",
+        [SX_STORE_FULL] = "full",
+        [SX_STORE_TOOBIG] = "too big",
+        [SX_STORE_DAMAGED] = "damaged",
+        [SX_STORE_BUSY] = "busy",
+        [SX_STORE_UNAVAILABLE] = "unavailable",
+        [SX_STORE_UNKNOWN] = "reply lost",
+    };
+
+    return (unsigned)answer < sizeof words / sizeof *words ? words[answer]
+                                                           : "?";
+}
+
+bool sx_answer_is_outage(sx_answer answer)
+{
+    return answer == SX_STORE_BUSY || answer == SX_STORE_UNAVAILABLE ||
+           answer == SX_STORE_UNKNOWN;
+}
