@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The module record and the hook table, and nothing else: what runs when.
+ * Data flows one way: load -> expose -> run -> commit (mod_sx_request.h).
+ */
+#include "httpd.h"
+#include "http_config.h"
+#include "http_protocol.h"
+#include "http_request.h"
+
+#include "mod_sx_config.h"
+#include "mod_sx_request.h"
+#include "mod_sx_server.h"
+
+/* Everything else is hidden (-fvisibility=hidden); httpd looks this up. */
+extern module AP_MODULE_DECLARE_DATA __attribute__((visibility("default")))
+session_ext_module;
+
+static void register_hooks(apr_pool_t *pool)
+{
+    static const char *const after_cache[] = {"mod_cache.c", NULL};
+    static const char *const before_core[] = {"core.c", NULL};
+
+    (void)pool;
+    mod_sx_register_filters();
+
+    /* Start: check the configuration, open stores and keys; in each child look
+     * inside the stores. */
+    ap_hook_check_config(mod_sx_check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(mod_sx_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(mod_sx_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+
+    /* Nothing from a client may pose as ours. */
+    ap_hook_post_read_request(mod_sx_post_read_request, NULL, NULL,
+                              APR_HOOK_FIRST);
+    /* The user is known before access is decided. */
+    ap_hook_header_parser(mod_sx_header_parser, NULL, NULL, APR_HOOK_MIDDLE);
+    /* The environment is there before any other fixup looks, and once more
+     * after mod_env's SetEnv. */
+    ap_hook_fixups(mod_sx_fixups_first, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_fixups(mod_sx_fixups_last, NULL, NULL, APR_HOOK_REALLY_LAST);
+    /* mod_cache must see the id cookie, the app must not. */
+    ap_hook_handler(mod_sx_handler_first, after_cache, NULL,
+                    APR_HOOK_REALLY_FIRST);
+    /* Reached only by what core's own handler will serve: a plain file. */
+    ap_hook_handler(mod_sx_handler_last, NULL, before_core,
+                    APR_HOOK_REALLY_LAST);
+    ap_hook_insert_filter(mod_sx_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(mod_sx_insert_filter, NULL, NULL,
+                                APR_HOOK_MIDDLE);
+    ap_hook_log_transaction(mod_sx_log_transaction, NULL, NULL, APR_HOOK_FIRST);
+}
+
+AP_DECLARE_MODULE(session_ext) = {STANDARD20_MODULE_STUFF, mod_sx_create_dir,
+                                  mod_sx_merge_dir,        mod_sx_create_server,
+                                  mod_sx_merge_server,     mod_sx_directives,
+                                  register_hooks,
+#if defined(AP_MODULE_FLAG_NONE)
+                                  AP_MODULE_FLAG_NONE
+#endif
+};

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mod_sx_private.h"
+#include "mod_sx_commit.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include "mod_sx_caching.h"
+#include "mod_sx_cookie.h"
+#include "mod_sx_headers.h"
+
+/* ---- what the log and the client are told --------------------------------- */
+
+static void log_events(request_rec *r, const sx_committed *done)
+{
+    const char *event = done->created     ? "created"
+                        : done->destroyed ? "ended"
+                        : done->renewed   ? "renewed"
+                                          : NULL;
+
+    if (event)
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "session %016" PRIx64 " %s",
+                      done->handle, event);
+}
+
+/* What went wrong is told once, here, and to the client only by status. */
+static int answer_of(request_rec *r, const sx_committed *done)
+{
+    const char *answer = sx_answer_str(done->answer);
+
+    switch (done->verdict) {
+    case SX_COMMIT_OK:
+        return OK;
+    case SX_COMMIT_CONFLICT:
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "Session-If-Version: the session is at another version; "
+                      "nothing was applied");
+        return HTTP_CONFLICT;
+    case SX_COMMIT_REFUSED:
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "session commands refused, nothing was applied: %s",
+                      done->why);
+        return OK;
+    case SX_COMMIT_DROPPED:
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "session commands dropped: the session has ended since "
+                      "the request began");
+        return OK;
+    case SX_COMMIT_FULL:
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "session commands lost: the store is full");
+        return OK;
+    case SX_COMMIT_CONTENDED:
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "session commands not applied: too many writers of one "
+                      "session");
+        return HTTP_SERVICE_UNAVAILABLE;
+    case SX_COMMIT_OUTAGE:
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "session commands lost: the store could not be reached "
+                      "(%s)",
+                      answer);
+        return MOD_SX_OR(mod_sx_dir_of(r)->refuse_on_outage, 0) == 1
+                   ? HTTP_SERVICE_UNAVAILABLE
+                   : OK;
+    case SX_COMMIT_NOT_ENDED:
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "a session could not be ended: the store could not be "
+                      "reached (%s)",
+                      answer);
+        return HTTP_SERVICE_UNAVAILABLE;
+    }
+    return OK;
+}
+
+/* ---- one visit ------------------------------------------------------------ */
+
+static void commit_visit(request_rec *r, mod_sx_visit *visit,
+                         sx_commit_mode mode, sx_committed *done)
+{
+    mod_sx_top *top = mod_sx_part_of(r)->top;
+    sx_now now = mod_sx_now();
+
+    memset(done, 0, sizeof *done);
+    if (!visit->realm.store && visit->delta->destroy) {
+        done->verdict = SX_COMMIT_NOT_ENDED;
+        done->answer = SX_STORE_UNAVAILABLE;
+        done->cookie = SX_COOKIE_DELETE;
+    }
+    else if (!visit->realm.store) {
+        done->answer = SX_STORE_UNAVAILABLE;
+        done->verdict =
+            sx_delta_has_data(visit->delta) ? SX_COMMIT_OUTAGE : SX_COMMIT_OK;
+    }
+    else {
+        sx_commit(&visit->realm, &visit->loaded, visit->delta, mode, now, done,
+                  top->pool);
+    }
+    if (mode.may_send_cookie)
+        mod_sx_cookie_send(r, visit, done, now);
+    log_events(r, done);
+    visit->delta = sx_delta_create(top->pool);
+}
+
+/* ---- what this response may do -------------------------------------------- */
+
+static bool is_page(request_rec *r)
+{
+    const mod_sx_part *part = mod_sx_part_of(r);
+    const char *dest = apr_table_get(r->headers_in, "Sec-Fetch-Dest");
+
+    return part->app_ran && !part->is_file &&
+           (!dest || !strcasecmp(dest, "document") ||
+            !strcasecmp(dest, "iframe") || !strcasecmp(dest, "frame") ||
+            !strcasecmp(dest, "empty"));
+}
+
+/* Messages count as shown when a page that could read them has answered;
+ * redirects, errors of the server and 304 give them back. */
+static bool flash_was_shown(request_rec *r, const sx_delta *delta)
+{
+    const mod_sx_part *part = mod_sx_part_of(r);
+
+    return part->flash_exposed && mod_sx_consulted(r) && !delta->keep_flash &&
+           !(r->status >= 300 && r->status < 400) && r->status < 500;
+}
+
+static void add_seen(mod_sx_visit *visit)
+{
+    for (int i = 0; visit->shown && i < visit->shown->nelts; i++)
+        sx_delta_add(
+            visit->delta,
+            (sx_op){.code = SX_OP_FLASH_SEEN,
+                    .id = APR_ARRAY_IDX(visit->shown, i, sx_message).id});
+}
+
+/* ---- the three moments ---------------------------------------------------- */
+
+static bool asks_for_something(const sx_delta *delta)
+{
+    return sx_delta_has_data(delta) || delta->destroy ||
+           delta->renew != SX_KEEP_ID;
+}
+
+/* A subrequest speaks after the page's headers have left (SSI), or before the
+ * page commits: then its commands wait for that. */
+static void commit_subrequest(request_rec *r, mod_sx_visit *visit)
+{
+    sx_commit_mode mode = {0};
+    sx_committed done;
+
+    if (!mod_sx_part_of(r)->top->finished || !asks_for_something(visit->delta))
+        return;
+    mod_sx_load(r);
+    if (r->status >= 500)
+        sx_delta_drop_data(visit->delta);
+    commit_visit(r, visit, mode, &done);
+    answer_of(r, &done);
+}
+
+/* Sessions of other scopes that subrequests have met before the page. */
+static void commit_others(request_rec *r, const mod_sx_visit *main_visit)
+{
+    sx_commit_mode mode = {.may_send_cookie = true};
+    sx_committed done;
+
+    for (mod_sx_visit *v = mod_sx_part_of(r)->top->visits; v; v = v->next) {
+        if (v == main_visit || !v->is_loaded || !asks_for_something(v->delta))
+            continue;
+        commit_visit(r, v, mode, &done);
+        answer_of(r, &done);
+    }
+}
+
+static int commit_page(request_rec *r, mod_sx_visit *visit)
+{
+    sx_commit_mode mode = {.may_send_cookie = true, .may_renew = is_page(r)};
+    sx_committed done;
+    int status;
+
+    mod_sx_load(r);
+    if (r->status >= 500)
+        sx_delta_drop_data(visit->delta);
+    if (flash_was_shown(r, visit->delta))
+        add_seen(visit);
+    mod_sx_cookie_drop_foreign(r, visit);
+    commit_visit(r, visit, mode, &done);
+    status = answer_of(r, &done);
+    mod_sx_caching_apply(r, visit);
+    /* What is included from here on sees what was written. */
+    visit->is_loaded = !done.wrote && done.cookie == SX_COOKIE_KEEP;
+    return status;
+}
+
+int mod_sx_commit_response(request_rec *r)
+{
+    mod_sx_visit *visit = mod_sx_visit_of(r);
+    int status = OK;
+
+    mod_sx_harvest(r, visit ? visit->delta : NULL);
+    if (r->main) {
+        if (visit)
+            commit_subrequest(r, visit);
+        return OK;
+    }
+    mod_sx_cookie_restore(r);
+    commit_others(r, visit);
+    if (visit)
+        status = commit_page(r, visit);
+    mod_sx_part_of(r)->top->finished = true;
+    return status;
+}
+
+void mod_sx_commit_redirected(request_rec *r)
+{
+    mod_sx_visit *visit = mod_sx_visit_of(r);
+    sx_commit_mode mode = {.may_send_cookie = true};
+    sx_committed done;
+
+    if (mod_sx_harvest(r, visit ? visit->delta : NULL) == 0 || !visit)
+        return;
+    mod_sx_load(r);
+    if (r->status >= 500)
+        sx_delta_drop_data(visit->delta);
+    commit_visit(r, visit, mode, &done);
+    answer_of(r, &done);
+    /* The target sees what was written. */
+    visit->is_loaded = false;
+}
+
+void mod_sx_commit_unfinished(request_rec *r)
+{
+    mod_sx_part *part = mod_sx_part_of(r);
+    sx_commit_mode mode = {0};
+    sx_committed done;
+
+    for (mod_sx_visit *v = part->top->visits; v && !part->top->finished;
+         v = v->next)
+        if (v->is_loaded && v->loaded.status == SX_STATUS_ACTIVE)
+            commit_visit(r, v, mode, &done);
+}

@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Directives: one function each (or one for all of a kind), and the table.
+ * What a single line can tell wrong is told here; what needs all lines (does
+ * the store exist, does it fit) waits for mod_sx_server.c, still before the
+ * first request.
+ */
+#include "mod_sx_private.h"
+#include "mod_sx_config.h"
+
+#include <stddef.h>
+#include "mod_sx_parse.h"
+
+extern module AP_MODULE_DECLARE_DATA session_ext_module;
+
+/* ---- making and merging --------------------------------------------------- */
+
+void *mod_sx_create_dir(apr_pool_t *pool, char *path)
+{
+    mod_sx_dir *dir = apr_pcalloc(pool, sizeof *dir);
+
+    (void)path;
+    dir->enabled = dir->encrypt = dir->remote_user = MOD_SX_UNSET;
+    dir->env_mode = dir->request_headers = dir->accept = MOD_SX_UNSET;
+    dir->hide_cookie = dir->flash = dir->flash_max = MOD_SX_UNSET;
+    dir->refuse_on_outage = MOD_SX_UNSET;
+    dir->idle_ms = dir->idle_max_ms = dir->absolute_ms = MOD_SX_UNSET;
+    dir->renew_ms = dir->grace_ms = dir->touch_ms = MOD_SX_UNSET;
+    dir->max_size = dir->flash_bytes = MOD_SX_UNSET;
+    return dir;
+}
+
+/* A .htaccess that names keys takes away from what is exported above it. */
+static void merge_env(mod_sx_dir *dir, const mod_sx_dir *base,
+                      const mod_sx_dir *add, apr_pool_t *pool)
+{
+    dir->env_mode = MOD_SX_OR(add->env_mode, base->env_mode);
+    dir->env_keys =
+        add->env_mode == MOD_SX_UNSET ? base->env_keys : add->env_keys;
+    if (!add->env_narrows || add->env_mode != SX_ENV_KEYS)
+        return;
+    if (base->env_mode == SX_ENV_OFF)
+        dir->env_mode = SX_ENV_OFF;
+    if (base->env_mode != SX_ENV_KEYS)
+        return;
+    dir->env_keys = apr_array_make(pool, 4, sizeof(const char *));
+    for (int i = 0; i < add->env_keys->nelts; i++) {
+        const char *key = APR_ARRAY_IDX(add->env_keys, i, const char *);
+        if (ap_array_str_contains(base->env_keys, key))
+            APR_ARRAY_PUSH(dir->env_keys, const char *) = key;
+    }
+}
+
+#define MERGE(field)     dir->field = MOD_SX_OR(add->field, base->field)
+#define MERGE_PTR(field) dir->field = add->field ? add->field : base->field
+
+void *mod_sx_merge_dir(apr_pool_t *pool, void *base_conf, void *add_conf)
+{
+    const mod_sx_dir *base = base_conf, *add = add_conf;
+    mod_sx_dir *dir = apr_pmemdup(pool, base, sizeof *base);
+
+    MERGE(enabled);
+    MERGE_PTR(ns);
+    MERGE_PTR(store);
+    MERGE_PTR(cookie);
+    MERGE(idle_ms);
+    MERGE(idle_max_ms);
+    MERGE(absolute_ms);
+    MERGE(renew_ms);
+    MERGE(grace_ms);
+    MERGE(touch_ms);
+    MERGE(max_size);
+    MERGE(encrypt);
+    MERGE_PTR(user_key);
+    MERGE(remote_user);
+    merge_env(dir, base, add, pool);
+    MERGE(request_headers);
+    MERGE(accept);
+    MERGE(hide_cookie);
+    MERGE(flash);
+    MERGE(flash_max);
+    MERGE(flash_bytes);
+    MERGE(refuse_on_outage);
+    return dir;
+}
+
+void *mod_sx_create_server(apr_pool_t *pool, server_rec *server)
+{
+    mod_sx_server *conf = apr_pcalloc(pool, sizeof *conf);
+
+    (void)server;
+    conf->stores = apr_array_make(pool, 2, sizeof(mod_sx_store_conf *));
+    conf->uses = apr_array_make(pool, 4, sizeof(mod_sx_use));
+    return conf;
+}
+
+void *mod_sx_merge_server(apr_pool_t *pool, void *base_conf, void *add_conf)
+{
+    const mod_sx_server *base = base_conf;
+    mod_sx_server *conf = apr_pmemdup(pool, add_conf, sizeof *conf);
+
+    if (!conf->key_file)
+        conf->key_file = base->key_file;
+    return conf;
+}
+
+const mod_sx_dir *mod_sx_dir_of(request_rec *r)
+{
+    ap_conf_vector_t *vector =
+        r->per_dir_config ? r->per_dir_config : r->server->lookup_defaults;
+
+    return ap_get_module_config(vector, &session_ext_module);
+}
+
+mod_sx_server *mod_sx_server_of(server_rec *server)
+{
+    return ap_get_module_config(server->module_config, &session_ext_module);
+}
+
+/* ---- telling what is wrong ------------------------------------------------ */
+
+static const char *wrong(cmd_parms *cmd, const char *word, const char *why)
+{
+    return why ? apr_psprintf(cmd->pool, "%s: '%s': %s", cmd->cmd->name, word,
+                              why)
+               : NULL;
+}
+
+static bool in_htaccess(cmd_parms *cmd)
+{
+    return ap_check_cmd_context(cmd, NOT_IN_HTACCESS) != NULL;
+}
+
+/* Names go into file names, log lines and MACs: keep them plain. */
+static const char *check_name(cmd_parms *cmd, const char *word)
+{
+    size_t len = strlen(word);
+
+    if (len == 0 || len > 64 ||
+        strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                     "0123456789._-") != len)
+        return wrong(cmd, word, "a name has 1 to 64 of A-Z a-z 0-9 . _ -");
+    return NULL;
+}
+
+static const char *where_of(cmd_parms *cmd)
+{
+    return apr_psprintf(cmd->pool, "%s:%u", cmd->directive->filename,
+                        cmd->directive->line_num);
+}
+
+/* ---- scope directives ----------------------------------------------------- */
+
+static const char *set_enabled(cmd_parms *cmd, void *conf, const char *word)
+{
+    mod_sx_dir *dir = conf;
+    mod_sx_use *use;
+    const char *why =
+        wrong(cmd, word, mod_sx_parse_switch(word, &dir->enabled));
+
+    if (why)
+        return why;
+    if (in_htaccess(cmd))
+        return dir->enabled ? "SessionExt: a .htaccess file may only switch "
+                              "sessions off: accepted here is Off"
+                            : NULL;
+    if (dir->enabled) {
+        use = apr_array_push(mod_sx_server_of(cmd->server)->uses);
+        *use = (mod_sx_use){dir, cmd->server, where_of(cmd)};
+    }
+    return NULL;
+}
+
+/* Switches: the offset of the field is in cmd->info. */
+static const char *set_switch(cmd_parms *cmd, void *conf, const char *word)
+{
+    int *field = (int *)((char *)conf + (size_t)(apr_uintptr_t)cmd->info);
+
+    return wrong(cmd, word, mod_sx_parse_switch(word, field));
+}
+
+static const char *set_duration(cmd_parms *cmd, void *conf, const char *word)
+{
+    size_t offset = (size_t)(apr_uintptr_t)cmd->info;
+    apr_int64_t *field = (apr_int64_t *)((char *)conf + offset);
+    const char *why = mod_sx_parse_duration(word, field);
+    bool may_be_zero = offset == offsetof(mod_sx_dir, renew_ms) ||
+                       offset == offsetof(mod_sx_dir, grace_ms) ||
+                       offset == offsetof(mod_sx_dir, touch_ms);
+
+    if (!why && *field == 0 && !may_be_zero)
+        why = "a session that ends at once is of no use: accepted is 1s or "
+              "more";
+    return wrong(cmd, word, why);
+}
+
+static const char *set_namespace(cmd_parms *cmd, void *conf, const char *word)
+{
+    const char *why = check_name(cmd, word);
+
+    if (!why)
+        ((mod_sx_dir *)conf)->ns = apr_pstrdup(cmd->pool, word);
+    return why;
+}
+
+static const char *set_store(cmd_parms *cmd, void *conf, const char *word)
+{
+    mod_sx_dir *dir = conf;
+    const char *why;
+
+    if (strcasecmp(word, "shm") == 0) {
+        dir->store = MOD_SX_DEFAULT_STORE;
+        return NULL;
+    }
+    if (strncasecmp(word, "shm:", 4))
+        return wrong(cmd, word,
+                     "this build has one kind of store: accepted is shm or "
+                     "shm:NAME with the NAME of a ShmStore");
+    why = check_name(cmd, word + 4);
+    if (!why)
+        dir->store = apr_pstrdup(cmd->pool, word + 4);
+    return why;
+}
+
+static const char *set_max_size(cmd_parms *cmd, void *conf, const char *word)
+{
+    mod_sx_dir *dir = conf;
+    const char *why = mod_sx_parse_size(word, &dir->max_size);
+
+    if (!why && (dir->max_size < 256 || dir->max_size > SST_MAX_RECORD_MAX))
+        why = "accepted are 256 bytes to 4m";
+    return wrong(cmd, word, why);
+}
+
+static const char *set_user_key(cmd_parms *cmd, void *conf, const char *word)
+{
+    size_t len = strlen(word);
+
+    if (len == 0 || len > SX_KEY_MAX)
+        return wrong(cmd, word, "a key has 1 to 128 bytes");
+    ((mod_sx_dir *)conf)->user_key = apr_pstrdup(cmd->pool, word);
+    return NULL;
+}
+
+static const char *set_env(cmd_parms *cmd, void *conf, const char *word)
+{
+    mod_sx_dir *dir = conf;
+    int on;
+
+    dir->env_narrows = in_htaccess(cmd);
+    if (mod_sx_parse_switch(word, &on)) {
+        if (strlen(word) > SX_KEY_MAX)
+            return wrong(cmd, word,
+                         "accepted are On, Off, or keys of at most "
+                         "128 bytes");
+        if (dir->env_mode != SX_ENV_KEYS)
+            dir->env_keys = apr_array_make(cmd->pool, 4, sizeof(const char *));
+        dir->env_mode = SX_ENV_KEYS;
+        APR_ARRAY_PUSH(dir->env_keys, const char *) =
+            apr_pstrdup(cmd->pool, word);
+        return NULL;
+    }
+    if (on && dir->env_narrows)
+        return "SessionExtEnv: a .htaccess file may only narrow: accepted here "
+               "are Off and keys";
+    dir->env_mode = on ? SX_ENV_ALL : SX_ENV_OFF;
+    return NULL;
+}
+
+static const char *set_flash(cmd_parms *cmd, void *conf, const char *word)
+{
+    mod_sx_dir *dir = conf;
+
+    if (!strcasecmp(word, "fetch")) {
+        dir->flash = SX_FLASH_FETCH;
+        return NULL;
+    }
+    if (mod_sx_parse_switch(word, &dir->flash))
+        return wrong(cmd, word, "accepted are On, Off and fetch");
+    return NULL;
+}
+
+static const char *set_flash_max(cmd_parms *cmd, void *conf, const char *count,
+                                 const char *size)
+{
+    mod_sx_dir *dir = conf;
+    apr_int64_t n;
+    const char *why = mod_sx_parse_size(count, &n);
+
+    if (why || n < 1 || n > SX_FLASH_MAX)
+        return wrong(cmd, count, "accepted are 1 to 32 messages");
+    dir->flash_max = (int)n;
+    why = mod_sx_parse_size(size, &dir->flash_bytes);
+    if (why || dir->flash_bytes < 64 || dir->flash_bytes > SX_FLASH_BYTES)
+        return wrong(cmd, size, "accepted are 64 bytes to 8k for all texts");
+    return NULL;
+}
+
+static const char *set_on_error(cmd_parms *cmd, void *conf, const char *word)
+{
+    mod_sx_dir *dir = conf;
+
+    if (!strcasecmp(word, "pass"))
+        dir->refuse_on_outage = 0;
+    else if (!strcmp(word, "503"))
+        dir->refuse_on_outage = 1;
+    else
+        return wrong(cmd, word, "accepted are pass and 503");
+    return NULL;
+}
+
+/* ---- SessionExtCookie ----------------------------------------------------- */
+
+static const char *cookie_samesite(mod_sx_cookie_conf *cookie,
+                                   const char *value)
+{
+    static const char *const names[] = {"lax", "strict", "none"};
+
+    for (int i = 0; i < 3; i++) {
+        if (!strcasecmp(value, names[i])) {
+            cookie->samesite = (sx_samesite)i;
+            return NULL;
+        }
+    }
+    return "samesite is lax, strict or none";
+}
+
+static const char *cookie_secure(mod_sx_cookie_conf *cookie, const char *value)
+{
+    static const char *const names[] = {"auto", "on", "off"};
+
+    for (int i = 0; i < 3; i++) {
+        if (!strcasecmp(value, names[i])) {
+            cookie->secure = (mod_sx_secure)i;
+            return NULL;
+        }
+    }
+    return "secure is auto, on or off";
+}
+
+static const char *cookie_word(mod_sx_cookie_conf *cookie, const char *word)
+{
+    const char *value;
+
+    if (mod_sx_parse_option(word, "name", &value))
+        cookie->name = value;
+    else if (mod_sx_parse_option(word, "path", &value))
+        cookie->path = value;
+    else if (mod_sx_parse_option(word, "domain", &value))
+        cookie->domain = value;
+    else if (mod_sx_parse_option(word, "samesite", &value))
+        return cookie_samesite(cookie, value);
+    else if (mod_sx_parse_option(word, "secure", &value))
+        return cookie_secure(cookie, value);
+    else if (!strcasecmp(word, "partitioned"))
+        cookie->partitioned = true;
+    else if (!strcasecmp(word, "persistent"))
+        cookie->persistent = true;
+    else
+        return "accepted are name= path= domain= samesite= secure= partitioned "
+               "persistent";
+    return NULL;
+}
+
+const char *mod_sx_cookie_name(const mod_sx_cookie_conf *cookie, bool secure)
+{
+    if (cookie->name)
+        return cookie->name;
+    return secure && !cookie->domain && !strcmp(cookie->path, "/")
+               ? "__Host-sid"
+               : "sid";
+}
+
+const mod_sx_cookie_conf *mod_sx_cookie_conf_of(const mod_sx_dir *dir)
+{
+    static const mod_sx_cookie_conf fallback = {.path = "/"};
+
+    return dir->cookie ? dir->cookie : &fallback;
+}
+
+static const char *set_cookie(cmd_parms *cmd, void *conf, const char *line)
+{
+    mod_sx_cookie_conf *cookie = apr_pcalloc(cmd->pool, sizeof *cookie);
+    sx_cookie_attrs attrs;
+    const char *why;
+
+    cookie->path = "/";
+    while (*line) {
+        const char *word = ap_getword_conf(cmd->pool, &line);
+        why = cookie_word(cookie, word);
+        if (why)
+            return wrong(cmd, word, why);
+    }
+    /* With `auto` what a browser demands of a secure cookie is held against
+     * the TLS case; over plain HTTP such a cookie is never made. */
+    attrs =
+        (sx_cookie_attrs){cookie->path, cookie->domain, cookie->samesite,
+                          cookie->secure != SX_SECURE_OFF, cookie->partitioned};
+    if (cookie->secure == SX_SECURE_AUTO &&
+        (cookie->samesite == SX_NONE || cookie->partitioned ||
+         (cookie->name && !strncasecmp(cookie->name, "__", 2))))
+        attrs.secure = false;
+    why = sx_cookie_check(mod_sx_cookie_name(cookie, attrs.secure), &attrs,
+                          cmd->pool);
+    if (why && cookie->secure == SX_SECURE_AUTO && !attrs.secure)
+        why = apr_pstrcat(
+            cmd->pool, why,
+            " (secure=auto also serves plain HTTP: say secure=on)", NULL);
+    if (why)
+        return apr_psprintf(cmd->pool, "%s: %s", cmd->cmd->name, why);
+    ((mod_sx_dir *)conf)->cookie = cookie;
+    return NULL;
+}
+
+/* ---- server directives ---------------------------------------------------- */
+
+static const char *store_word(mod_sx_store_conf *store, const char *word,
+                              apr_pool_t *pool)
+{
+    const char *value, *why = NULL;
+    apr_int64_t n;
+
+    if (mod_sx_parse_option(word, "size", &value)) {
+        why = mod_sx_parse_size(value, &n);
+        store->size = why ? 0 : (apr_uint64_t)n;
+        if (!why && !shm_store_size_ok(store->size))
+            why = "a store has 1m to 256g";
+    }
+    else if (mod_sx_parse_option(word, "max-record", &value)) {
+        why = mod_sx_parse_size(value, &n);
+        if (!why && (n < 1024 || n > SST_MAX_RECORD_MAX))
+            why = "max-record is 1k to 4m";
+        store->max_record = why ? 0 : (apr_uint32_t)n;
+    }
+    else if (mod_sx_parse_option(word, "file", &value)) {
+        store->path = ap_server_root_relative(pool, value);
+        why = store->path && *value ? NULL : "this is not a path";
+    }
+    else if (mod_sx_parse_option(word, "on-full", &value)) {
+        store->on_full = strcasecmp(value, "evict") ? SST_REFUSE : SST_EVICT;
+        if (store->on_full == SST_REFUSE && strcasecmp(value, "refuse"))
+            why = "on-full is refuse or evict";
+    }
+    else if (mod_sx_parse_option(word, "group", &value)) {
+        store->group = value;
+        why = mod_sx_parse_group(value, &store->gid, pool);
+    }
+    else if (mod_sx_parse_option(word, "snapshot", &value)) {
+        why = "snapshots are not in this build";
+    }
+    else {
+        why = "accepted are size= file= max-record= on-full= group=";
+    }
+    return why;
+}
+
+static const char *set_shm_store(cmd_parms *cmd, void *conf, const char *line)
+{
+    mod_sx_server *server = mod_sx_server_of(cmd->server);
+    mod_sx_store_conf *store = apr_pcalloc(cmd->pool, sizeof *store);
+    const char *why = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)conf;
+    if (why)
+        return why;
+    store->name = ap_getword_conf(cmd->pool, &line);
+    store->max_record = 1048576;
+    store->where = where_of(cmd);
+    why = check_name(cmd, store->name);
+    if (why)
+        return why;
+    for (int i = 0; i < server->stores->nelts; i++) {
+        const mod_sx_store_conf *other =
+            APR_ARRAY_IDX(server->stores, i, mod_sx_store_conf *);
+        if (!strcmp(other->name, store->name))
+            return apr_psprintf(cmd->pool,
+                                "ShmStore: '%s' is already defined "
+                                "at %s",
+                                store->name, other->where);
+    }
+    while (*line) {
+        const char *word = ap_getword_conf(cmd->pool, &line);
+        why = store_word(store, word, cmd->pool);
+        if (why)
+            return wrong(cmd, word, why);
+    }
+    APR_ARRAY_PUSH(server->stores, mod_sx_store_conf *) = store;
+    return NULL;
+}
+
+static const char *set_key_file(cmd_parms *cmd, void *conf, const char *line)
+{
+    mod_sx_key_file *file = apr_pcalloc(cmd->pool, sizeof *file);
+    const char *why = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
+    const char *path, *value;
+
+    (void)conf;
+    if (why)
+        return why;
+    path = ap_getword_conf(cmd->pool, &line);
+    file->path = *path ? ap_server_root_relative(cmd->pool, path) : NULL;
+    file->where = where_of(cmd);
+    if (!file->path)
+        return "SessionExtKeyFile: a path is needed";
+    while (*line) {
+        const char *word = ap_getword_conf(cmd->pool, &line);
+        if (!strcasecmp(word, "symlink")) {
+            file->follow_link = true;
+        }
+        else if (mod_sx_parse_option(word, "group", &value)) {
+            file->group = value;
+            why = mod_sx_parse_group(value, &file->gid, cmd->pool);
+        }
+        else {
+            why = "accepted behind the path are group=GROUP and symlink";
+        }
+        if (why)
+            return wrong(cmd, word, why);
+    }
+    mod_sx_server_of(cmd->server)->key_file = file;
+    return NULL;
+}
+
+/* ---- the table ------------------------------------------------------------ */
+
+#define SCOPE       (RSRC_CONF | ACCESS_CONF)
+#define SCOPE_HT    (RSRC_CONF | OR_AUTHCFG)
+#define FIELD(name) ((void *)offsetof(mod_sx_dir, name))
+#define SWITCH(directive, field, help)                                         \
+    AP_INIT_TAKE1(directive, set_switch, FIELD(field), SCOPE, help)
+#define DURATION(directive, field, help)                                       \
+    AP_INIT_TAKE1(directive, set_duration, FIELD(field), SCOPE, help)
+
+const command_rec mod_sx_directives[] = {
+    AP_INIT_RAW_ARGS("ShmStore", set_shm_store, NULL, RSRC_CONF,
+                     "a shared-memory store: NAME [size=64m] [file=PATH] "
+                     "[max-record=1m] [on-full=refuse|evict] [group=GROUP]"),
+    AP_INIT_TAKE1("SessionExt", set_enabled, NULL, SCOPE_HT,
+                  "sessions in this scope: On or Off"),
+    AP_INIT_TAKE1("SessionExtNamespace", set_namespace, NULL, SCOPE,
+                  "what sessions, users and cookies here belong to; default: "
+                  "the ServerName"),
+    AP_INIT_TAKE1("SessionExtStore", set_store, NULL, SCOPE,
+                  "where sessions live: shm[:NAME]"),
+    AP_INIT_RAW_ARGS("SessionExtKeyFile", set_key_file, NULL, RSRC_CONF,
+                     "secret keys: PATH [group=GROUP] [symlink]"),
+    AP_INIT_RAW_ARGS("SessionExtCookie", set_cookie, NULL, SCOPE,
+                     "the id cookie: [name=] [path=] [domain=] [samesite=] "
+                     "[secure=] [partitioned] [persistent]"),
+    DURATION("SessionExtIdleTimeout", idle_ms,
+             "a session ends this long after its last request"),
+    DURATION("SessionExtIdleMax", idle_max_ms,
+             "how far an app may raise its idle timeout"),
+    DURATION("SessionExtAbsoluteTimeout", absolute_ms,
+             "a session ends this long after it began"),
+    DURATION("SessionExtRenewInterval", renew_ms,
+             "age at which an id is silently renewed; 0: never"),
+    DURATION("SessionExtRenewGrace", grace_ms,
+             "how long the old id leads to a silently renewed session"),
+    DURATION("SessionExtTouchInterval", touch_ms,
+             "at most one access is noted in this time"),
+    AP_INIT_TAKE1("SessionExtMaxSize", set_max_size, NULL, SCOPE,
+                  "limit of one session's data"),
+    SWITCH("SessionExtEncrypt", encrypt, "seal values at rest: On or Off"),
+    AP_INIT_TAKE1("SessionExtUserKey", set_user_key, NULL, SCOPE,
+                  "the key that means logged in"),
+    SWITCH("SessionExtRemoteUser", remote_user,
+           "REMOTE_USER from the user key: On or Off"),
+    AP_INIT_ITERATE("SessionExtEnv", set_env, NULL, SCOPE_HT,
+                    "what apps see in the environment: On, Off or keys"),
+    SWITCH("SessionExtRequestHeaders", request_headers,
+           "the same as X-Session-* request headers: On or Off"),
+    SWITCH("SessionExtAccept", accept,
+           "obey the response headers of what answers here: On or Off"),
+    SWITCH("SessionExtHideCookie", hide_cookie,
+           "keep the id cookie from apps: On or Off"),
+    AP_INIT_TAKE1("SessionExtFlash", set_flash, NULL, SCOPE,
+                  "flash messages: On, Off or fetch"),
+    AP_INIT_TAKE2("SessionExtFlashMax", set_flash_max, NULL, SCOPE,
+                  "how many flash messages may wait, and their bytes"),
+    AP_INIT_TAKE1("SessionExtOnStoreError", set_on_error, NULL, SCOPE,
+                  "when the store cannot be asked: pass or 503"),
+    {NULL}};

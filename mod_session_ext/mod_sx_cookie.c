@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mod_sx_private.h"
+#include "mod_sx_cookie.h"
+
+#include <string.h>
+
+void mod_sx_cookie_hide(request_rec *r, const mod_sx_visit *visit)
+{
+    const char *cookies = apr_table_get(r->headers_in, "Cookie");
+    const char *rest;
+
+    if (!cookies)
+        return;
+    rest = sx_cookie_without(cookies, visit->realm.scope.cookie_name, r->pool);
+    if (!rest)
+        apr_table_unset(r->headers_in, "Cookie");
+    else if (rest != cookies)
+        apr_table_setn(r->headers_in, "Cookie", rest);
+}
+
+void mod_sx_cookie_restore(request_rec *r)
+{
+    const char *cookies = mod_sx_part_of(r)->top->cookies;
+
+    if (cookies && apr_table_get(r->headers_in, "Cookie") != cookies)
+        apr_table_setn(r->headers_in, "Cookie", cookies);
+}
+
+/* ---- Set-Cookie ----------------------------------------------------------- */
+
+typedef struct filter_ctx {
+    apr_table_t *kept;
+    sx_str name;
+    const char *ours; /* the value that stays although it has that name */
+    int dropped;
+} filter_ctx;
+
+static int keep_others(void *baton, const char *key, const char *value)
+{
+    filter_ctx *ctx = baton;
+
+    if (value != ctx->ours && sx_str_eq(sx_cookie_name_of(value), ctx->name))
+        ctx->dropped++;
+    else
+        apr_table_addn(ctx->kept, key, value);
+    return 1;
+}
+
+/* Rebuild the Set-Cookie lines of ${table} without those named ${name}, but
+ * for the one whose pointer is ${ours}; order and bytes stay. */
+static int drop_named(apr_table_t *table, const char *name, const char *ours,
+                      apr_pool_t *pool)
+{
+    filter_ctx ctx = {.name = sx_str_of(name), .ours = ours};
+    const apr_array_header_t *kept;
+
+    if (!apr_table_get(table, "Set-Cookie"))
+        return 0;
+    ctx.kept = apr_table_make(pool, 4);
+    apr_table_do(keep_others, &ctx, table, "Set-Cookie", NULL);
+    if (!ctx.dropped)
+        return 0;
+    apr_table_unset(table, "Set-Cookie");
+    kept = apr_table_elts(ctx.kept);
+    for (int i = 0; i < kept->nelts; i++)
+        apr_table_addn(table, "Set-Cookie",
+                       APR_ARRAY_IDX(kept, i, apr_table_entry_t).val);
+    return ctx.dropped;
+}
+
+void mod_sx_cookie_drop_foreign(request_rec *r, const mod_sx_visit *visit)
+{
+    const char *name = visit->realm.scope.cookie_name;
+    int dropped =
+        drop_named(r->err_headers_out, name, visit->set_cookie, r->pool) +
+        drop_named(r->headers_out, name, visit->set_cookie, r->pool);
+
+    if (dropped)
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "a Set-Cookie of the app for the id cookie was dropped: "
+                      "the name %s belongs to the session",
+                      name);
+}
+
+void mod_sx_cookie_send(request_rec *r, mod_sx_visit *visit,
+                        const sx_committed *done, sx_now now)
+{
+    const char *name = visit->realm.scope.cookie_name;
+    apr_pool_t *pool = mod_sx_part_of(r)->top->pool;
+    const char *value = "";
+    apr_int64_t max_age_s = -1;
+
+    if (done->cookie == SX_COOKIE_KEEP)
+        return;
+    if (done->cookie == SX_COOKIE_SEND) {
+        value = apr_pstrmemdup(pool, done->id.text, SX_ID_LEN);
+        max_age_s = done->persist || visit->persistent
+                        ? (done->hard_end_ms - now.boot_ms) / 1000
+                        : 0;
+    }
+    visit->new_id = value;
+    /* One a response: an earlier part of this request may have set it. */
+    drop_named(r->err_headers_out, name, NULL, r->pool);
+    drop_named(r->headers_out, name, NULL, r->pool);
+    visit->set_cookie = sx_cookie_format(name, value, &visit->cookie, max_age_s,
+                                         now.wall_s, pool);
+    apr_table_addn(r->err_headers_out, "Set-Cookie", visit->set_cookie);
+}

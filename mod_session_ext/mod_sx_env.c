@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mod_sx_private.h"
+#include "mod_sx_env.h"
+
+#include <string.h>
+
+/* The smallest gateway sets the bounds: php-fpm drops a variable of 16 380
+ * bytes without a word.  uwsgi counts all of them in 16 bits. */
+#define MAX_VAR         16000
+#define MAX_TOTAL       1048576
+#define MAX_TOTAL_UWSGI 60000
+
+#define HEADER_PREFIX "X-Session-"
+
+/* ---- request headers ------------------------------------------------------ */
+
+/* Some gateways turn '_' into '-' or both into '_': compare them as one. */
+static bool is_our_header(const char *name)
+{
+    static const char *const names[] = {"Status",  "Handle", "User",
+                                        "Version", "Flash",  "Data"};
+    size_t prefix = strlen(HEADER_PREFIX);
+    size_t len;
+
+    for (size_t i = 0; i < prefix; i++) {
+        char c = name[i] == '_' ? '-' : name[i];
+        if (apr_tolower(c) != apr_tolower(HEADER_PREFIX[i]))
+            return false;
+    }
+    name += prefix;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        len = strlen(names[i]);
+        if (!strncasecmp(name, names[i], len) &&
+            (name[len] == '\0' || name[len] == '-' || name[len] == '_'))
+            return true;
+    }
+    return false;
+}
+
+/* A table must not change while it is walked: collect, then unset. */
+static void unset_all(apr_table_t *table, const apr_array_header_t *names)
+{
+    for (int i = 0; i < names->nelts; i++)
+        apr_table_unset(table, APR_ARRAY_IDX(names, i, const char *));
+}
+
+static void unset_where(apr_table_t *table, bool (*is_ours)(const char *),
+                        apr_pool_t *pool)
+{
+    const apr_array_header_t *list = apr_table_elts(table);
+    apr_array_header_t *names = NULL;
+
+    for (int i = 0; i < list->nelts; i++) {
+        const char *key = APR_ARRAY_IDX(list, i, apr_table_entry_t).key;
+        if (!key || !is_ours(key))
+            continue;
+        if (!names)
+            names = apr_array_make(pool, 8, sizeof(const char *));
+        APR_ARRAY_PUSH(names, const char *) = key;
+    }
+    if (names)
+        unset_all(table, names);
+}
+
+void mod_sx_env_strip_client(request_rec *r)
+{
+    unset_where(r->headers_in, is_our_header, r->pool);
+}
+
+/* The variables that also travel as headers, and under which name. */
+static const char *header_of(const char *variable, apr_pool_t *pool)
+{
+    static const char *const map[][2] = {
+        {"SESSION_STATUS", "Status"}, {"SESSION_HANDLE", "Handle"},
+        {"SESSION_USER", "User"},     {"SESSION_VERSION", "Version"},
+        {"SESSION_DATA", "Data-1"},   {"FLASH_DATA", "Flash"}};
+
+    for (size_t i = 0; i < sizeof map / sizeof *map; i++)
+        if (!strcmp(variable, map[i][0]))
+            return apr_pstrcat(pool, HEADER_PREFIX, map[i][1], NULL);
+    if (!strncmp(variable, "SESSION_DATA_", 13) && apr_isdigit(variable[13]))
+        return apr_pstrcat(pool, HEADER_PREFIX "Data-", variable + 13, NULL);
+    return NULL;
+}
+
+static void expose_headers(request_rec *r, const apr_array_header_t *vars)
+{
+    for (int i = 0; i < vars->nelts; i++) {
+        const sx_var *var = &APR_ARRAY_IDX(vars, i, sx_var);
+        const char *header = header_of(var->name, r->pool);
+        if (header)
+            apr_table_setn(r->headers_in, header, var->value);
+    }
+}
+
+/* ---- who gets flash messages ---------------------------------------------- */
+
+static bool is_page_destination(const char *dest)
+{
+    return !strcasecmp(dest, "document") || !strcasecmp(dest, "iframe") ||
+           !strcasecmp(dest, "frame");
+}
+
+bool mod_sx_env_wants_flash(request_rec *r)
+{
+    int mode = MOD_SX_OR(mod_sx_dir_of(r)->flash, SX_FLASH_ON);
+    const char *dest = apr_table_get(r->headers_in, "Sec-Fetch-Dest");
+    const char *accept = apr_table_get(r->headers_in, "Accept");
+
+    if (mode == SX_FLASH_OFF || r->header_only ||
+        apr_table_get(r->headers_in, "Sec-Purpose"))
+        return false;
+    if (mode == SX_FLASH_FETCH)
+        return true;
+    if (dest)
+        return is_page_destination(dest);
+    if (apr_table_get(r->headers_in, "X-Requested-With"))
+        return false;
+    return !accept || ap_strcasestr(accept, "text/html") ||
+           ap_strcasestr(accept, "*/*");
+}
+
+/* ---- the environment ------------------------------------------------------ */
+
+static bool is_uwsgi(request_rec *r)
+{
+    return (r->handler && !strncmp(r->handler, "proxy:uwsgi:", 12)) ||
+           (r->filename && !strncmp(r->filename, "proxy:uwsgi:", 12));
+}
+
+/* A subrequest gets no messages on its own, but those of its page. */
+static const apr_array_header_t *messages_for(request_rec *r,
+                                              mod_sx_visit *visit)
+{
+    const apr_array_header_t *messages = visit->loaded.session->messages;
+
+    if (r->main)
+        return mod_sx_part_of(r->main)->flash_exposed ? visit->shown : NULL;
+    if (messages->nelts == 0 || !mod_sx_env_wants_flash(r))
+        return NULL;
+    visit->shown = messages;
+    return messages;
+}
+
+void mod_sx_env_make(request_rec *r, mod_sx_visit *visit)
+{
+    mod_sx_part *part = mod_sx_part_of(r);
+    const mod_sx_dir *dir = mod_sx_dir_of(r);
+    const sx_loaded *loaded = &visit->loaded;
+    int mode = MOD_SX_OR(dir->env_mode, SX_ENV_ALL);
+    sx_now now = mod_sx_now();
+    sx_env_in in = {
+        .status = loaded->status,
+        .all_keys = mode == SX_ENV_ALL,
+        .keys = mode == SX_ENV_KEYS ? dir->env_keys : NULL,
+        .max_var = MAX_VAR,
+        .max_total = is_uwsgi(r) ? MAX_TOTAL_UWSGI : MAX_TOTAL,
+    };
+
+    part->flash_exposed = false;
+    part->vars = NULL;
+    if (mode == SX_ENV_OFF)
+        return;
+    if (loaded->status == SX_STATUS_ACTIVE) {
+        const sx_record_meta *meta = &loaded->meta;
+        int64_t end = sx_lifetime_end(&visit->realm.times, loaded->session,
+                                      meta->hard_end_ms, now.boot_ms);
+        in.session = loaded->session;
+        in.user = sx_session_user(loaded->session, visit->realm.user_key);
+        in.last_access_s =
+            now.wall_s - (now.boot_ms - meta->last_access_ms) / 1000;
+        in.expires_s = now.wall_s + (meta->hard_end_ms - now.boot_ms) / 1000;
+        in.idle_left_s = (end - now.boot_ms) / 1000;
+        in.messages = messages_for(r, visit);
+        part->flash_exposed = in.messages != NULL;
+    }
+    part->vars = sx_env_make(&in, part->top->pool);
+}
+
+void mod_sx_env_expose(request_rec *r)
+{
+    const apr_array_header_t *vars = mod_sx_part_of(r)->vars;
+    bool headers = MOD_SX_OR(mod_sx_dir_of(r)->request_headers, 0) == 1;
+
+    unset_where(r->subprocess_env, sx_env_is_ours, r->pool);
+    unset_where(r->headers_in, is_our_header, r->pool);
+    if (!vars)
+        return;
+    for (int i = 0; i < vars->nelts; i++) {
+        const sx_var *var = &APR_ARRAY_IDX(vars, i, sx_var);
+        apr_table_setn(r->subprocess_env, var->name, var->value);
+    }
+    if (headers)
+        expose_headers(r, vars);
+}
+
+static bool is_double_of_ours(const char *name)
+{
+    bool redirected = false;
+
+    while (!strncmp(name, "REDIRECT_", 9)) {
+        name += 9;
+        redirected = true;
+    }
+    return redirected && sx_env_is_ours(name);
+}
+
+void mod_sx_env_drop_doubles(request_rec *r)
+{
+    unset_where(r->subprocess_env, is_double_of_ours, r->pool);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The session in the environment and in X-Session request headers. */
+#ifndef MOD_SX_ENV_H
+#define MOD_SX_ENV_H
+
+#include "mod_sx_request.h"
+
+/** Remove request headers by which a client could pose as us. */
+void mod_sx_env_strip_client(request_rec *r);
+
+/** Make the variables of ${r} from its loaded ${visit}; kept in the part. */
+void mod_sx_env_make(request_rec *r, mod_sx_visit *visit);
+
+/** Unset every variable of ours and set those of this part: our word wins over
+ *  SetEnv, also by absence. */
+void mod_sx_env_expose(request_rec *r);
+
+/** Drop the REDIRECT_ doubles that an internal redirect makes of ours. */
+void mod_sx_env_drop_doubles(request_rec *r);
+
+/** Will messages be handed to whoever answers ${r}?  By method and request
+ *  headers alone. */
+bool mod_sx_env_wants_flash(request_rec *r);
+
+#endif

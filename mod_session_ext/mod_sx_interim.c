@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ap_send_interim_response() writes a 1xx as bytes straight to the filters of
+ * the connection, so only a filter there can take a header out of it, and it
+ * has to read bytes.  Over HTTP/2 the same holds: the stream's own connection
+ * gets the same bytes and parses them further down.
+ *
+ * The filter reads only what it must: it is armed before a handler that can
+ * send a 1xx runs, edits heads that begin with "HTTP/1.1 1", and rests at the
+ * first sign of anything else: the final head, any metadata but a flush (over
+ * HTTP/2 the final head is metadata), or what follows a 101.  Bodies and
+ * tunnels pass a resting filter untouched.
+ *
+ * It stays on the connection for the next request, because httpd allocates
+ * connection filters from the connection's pool and a connection kept alive
+ * would grow with each one added.  One request at a time runs on a
+ * connection, so nothing here needs a lock.
+ */
+#include "mod_sx_interim.h"
+
+#include "apr_lib.h"
+#include "apr_strings.h"
+
+#include "http_protocol.h"
+#include "util_filter.h"
+
+#include "mod_sx_headers.h"
+
+#ifdef __clang__ /* APR's ring macros drop a volatile in every expansion. */
+#pragma clang diagnostic ignored "-Wcast-qual"
+#endif
+
+#define INTERIM_FILTER  "SX_INTERIM"
+#define TRAILERS_FILTER "SX_TRAILERS"
+
+#define INTERIM_START "HTTP/1.1 1"
+#define START_LEN     (sizeof(INTERIM_START) - 1)
+#define STATUS_LEN    (START_LEN + 2)
+
+/* More than a control header's name and the blanks behind it ever take. */
+#define HOLD_MAX 64
+
+typedef enum {
+    AT_REST,   /* nothing is read */
+    AT_STATUS, /* in the first bytes of what may be a 1xx */
+    AT_NAME,   /* in a line that is not yet known to be ours or not */
+    AT_KEEP,   /* in the rest of a line that stays */
+    AT_DROP    /* in the rest of a line that goes */
+} interim_at;
+
+typedef struct {
+    interim_at at;
+    interim_at fate; /* of the header line before: a folded one shares it */
+    int tunnel;      /* this is a 101: what follows is not HTTP */
+    apr_size_t held; /* bytes not decided yet, from any number of buckets */
+    char hold[HOLD_MAX];
+    apr_bucket_brigade *out;
+} interim_ctx;
+
+static void release(interim_ctx *in)
+{
+    apr_brigade_write(in->out, NULL, NULL, in->hold, in->held);
+    in->held = 0;
+}
+
+static void rest(interim_ctx *in)
+{
+    release(in);
+    in->at = AT_REST;
+}
+
+/* The held bytes and the rest of their line stay or go together. */
+static void decide(interim_ctx *in, interim_at fate)
+{
+    if (fate == AT_KEEP) {
+        release(in);
+    }
+    in->held = 0;
+    in->fate = fate;
+    in->at = fate;
+}
+
+/* A blank before the colon is an error that some clients forgive. */
+static int held_is_ours(const interim_ctx *in)
+{
+    apr_size_t len = in->held;
+    char name[HOLD_MAX];
+
+    while (len > 0 && apr_isspace(in->hold[len - 1])) {
+        len--;
+    }
+    apr_cpystrn(name, in->hold, len + 1);
+    return mod_sx_is_control_header(name);
+}
+
+/* Returns 0 when ${c} shows that this is no interim response. */
+static int feed_status(interim_ctx *in, char c)
+{
+    if (in->held < START_LEN && c != INTERIM_START[in->held]) {
+        return 0;
+    }
+    in->hold[in->held++] = c;
+    if (in->held == STATUS_LEN) {
+        in->tunnel = memcmp(in->hold + START_LEN, "01", 2) == 0;
+        decide(in, AT_KEEP);
+    }
+    return 1;
+}
+
+static void feed_line_end(interim_ctx *in)
+{
+    int blank = in->held == 0 || (in->held == 1 && in->hold[0] == '\r');
+
+    release(in);
+    apr_brigade_putc(in->out, NULL, NULL, '\n');
+    in->at = !blank ? AT_NAME : in->tunnel ? AT_REST : AT_STATUS;
+}
+
+static void feed_name(interim_ctx *in, char c)
+{
+    if (c == '\n') {
+        feed_line_end(in);
+        return;
+    }
+    if (c == ':') {
+        decide(in, held_is_ours(in) ? AT_DROP : AT_KEEP);
+    }
+    else if (in->held == 0 && (c == ' ' || c == '\t')) {
+        in->at = in->fate;
+    }
+    else if (in->held == HOLD_MAX - 1) {
+        decide(in, AT_KEEP);
+    }
+    if (in->at == AT_NAME) {
+        in->hold[in->held++] = c;
+    }
+    else if (in->at == AT_KEEP) {
+        apr_brigade_putc(in->out, NULL, NULL, c);
+    }
+}
+
+static void feed_rest(interim_ctx *in, char c)
+{
+    if (in->at == AT_KEEP) {
+        apr_brigade_putc(in->out, NULL, NULL, c);
+    }
+    if (c == '\n') {
+        in->at = AT_NAME;
+    }
+}
+
+/* Edit ${data} into in->out.  Returns how much of it was used: less than
+ * ${len} when the filter came to rest. */
+static apr_size_t feed(interim_ctx *in, const char *data, apr_size_t len)
+{
+    apr_size_t i;
+
+    for (i = 0; i < len && in->at != AT_REST; i++) {
+        if (in->at == AT_NAME) {
+            feed_name(in, data[i]);
+        }
+        else if (in->at != AT_STATUS) {
+            feed_rest(in, data[i]);
+        }
+        else if (!feed_status(in, data[i])) {
+            /* Give back what this bucket holds, so that the head of an
+             * ordinary response is not cut in two. */
+            apr_size_t back = in->held < i ? in->held : i;
+
+            in->held -= back;
+            rest(in);
+            return i - back;
+        }
+    }
+    return i;
+}
+
+/* Move the first bucket of ${bb}, edited, to in->out. */
+static apr_status_t take_first(interim_ctx *in, apr_bucket_brigade *bb)
+{
+    apr_bucket *b = APR_BRIGADE_FIRST(bb);
+    const char *data;
+    apr_size_t len, used;
+    apr_status_t rv;
+
+    if (APR_BUCKET_IS_METADATA(b)) {
+        if (!APR_BUCKET_IS_FLUSH(b)) {
+            rest(in);
+        }
+        APR_BUCKET_REMOVE(b);
+        APR_BRIGADE_INSERT_TAIL(in->out, b);
+        return APR_SUCCESS;
+    }
+    rv = apr_bucket_read(b, &data, &len, APR_BLOCK_READ);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    used = feed(in, data, len);
+    if (used == 0 && len > 0) {
+        return APR_SUCCESS;
+    }
+    if (used < len) {
+        rv = apr_bucket_split(b, used);
+    }
+    apr_bucket_delete(b);
+    return rv;
+}
+
+static apr_status_t interim_out(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    interim_ctx *in = f->ctx;
+
+    while (in->at != AT_REST && !APR_BRIGADE_EMPTY(bb)) {
+        apr_status_t rv = take_first(in, bb);
+
+        if (rv != APR_SUCCESS) {
+            apr_brigade_cleanup(in->out);
+            return rv;
+        }
+    }
+    APR_BRIGADE_PREPEND(bb, in->out);
+    return ap_pass_brigade(f->next, bb);
+}
+
+void mod_sx_trailers_strip(request_rec *r)
+{
+    const apr_array_header_t *all = apr_table_elts(r->trailers_out);
+    const apr_table_entry_t *e = (const apr_table_entry_t *)all->elts;
+    int i = 0;
+
+    while (i < all->nelts) {
+        if (mod_sx_is_control_header(e[i].key)) {
+            /* Moves the later ones down, so look at this place again. */
+            apr_table_unset(r->trailers_out, e[i].key);
+        }
+        else {
+            i++;
+        }
+    }
+}
+
+static apr_status_t trailers_out(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    apr_bucket *b;
+
+    for (b = APR_BRIGADE_FIRST(bb); b != APR_BRIGADE_SENTINEL(bb);
+         b = APR_BUCKET_NEXT(b)) {
+        if (APR_BUCKET_IS_EOS(b)) {
+            mod_sx_trailers_strip(f->r);
+        }
+    }
+    return ap_pass_brigade(f->next, bb);
+}
+
+void mod_sx_interim_register(void)
+{
+    /* Above every protocol filter, since one of those sends the trailers. */
+    ap_register_output_filter(TRAILERS_FILTER, trailers_out, NULL,
+                              AP_FTYPE_PROTOCOL - 1);
+    ap_register_output_filter(INTERIM_FILTER, interim_out, NULL,
+                              AP_FTYPE_CONNECTION);
+}
+
+static ap_filter_t *find(ap_filter_t *f, ap_out_filter_func func)
+{
+    while (f && f->frec->filter_func.out_func != func) {
+        f = f->next;
+    }
+    return f;
+}
+
+static void arm(request_rec *r)
+{
+    conn_rec *c = r->connection;
+    ap_filter_t *f = find(c->output_filters, interim_out);
+    interim_ctx *in;
+
+    if (!f) {
+        in = apr_pcalloc(c->pool, sizeof(*in));
+        in->out = apr_brigade_create(c->pool, c->bucket_alloc);
+        f = ap_add_output_filter(INTERIM_FILTER, in, r, c);
+    }
+    in = f->ctx;
+    if (in->at == AT_REST) {
+        in->at = AT_STATUS;
+    }
+}
+
+/* The handlers that can send a 1xx with headers of an app's choice. */
+static int may_send_interim(const request_rec *r)
+{
+    return r->proxyreq != PROXYREQ_NONE ||
+           (r->handler && (strncmp(r->handler, "proxy", 5) == 0 ||
+                           strncmp(r->handler, "lua", 3) == 0));
+}
+
+void mod_sx_interim_guard(request_rec *r)
+{
+    /* A subrequest speaks HTTP/0.9, for which no 1xx is sent, and its
+     * trailers go nowhere. */
+    if (r->main || !may_send_interim(r)) {
+        return;
+    }
+    if (!find(r->output_filters, trailers_out)) {
+        ap_add_output_filter(TRAILERS_FILTER, NULL, r, r->connection);
+    }
+    if (r->proto_num >= HTTP_VERSION(1, 1)) {
+        arm(r);
+    }
+}

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mod_sx_private.h"
+#include "mod_sx_server.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include "mod_sx_check.h"
+#include "sx_store_shm.h"
+
+/* Raised when shm_store's handle or this table changes: a module upgraded by a
+ * graceful restart must not misread what its predecessor left. */
+#define RETAINED_VERSION 1
+#define RETAINED_KEY     "mod_session_ext"
+#define RETAINED_MAX     16
+#define SIZE_DEFAULT     ((apr_uint64_t)64 << 20)
+
+typedef struct retained_store {
+    const char *name;
+    const char *path;
+    shm_store *segment;
+} retained_store;
+
+typedef struct retained_keys {
+    const char *path;
+    void *blob; /* sx_keys_save */
+    apr_size_t len;
+} retained_keys;
+
+/* On the process pool: strings are copied there. */
+typedef struct retained {
+    int version;
+    int nstores, nkeys;
+    retained_store stores[RETAINED_MAX];
+    retained_keys keys[RETAINED_MAX];
+} retained;
+
+static bool is_restart(const retained *kept)
+{
+    return kept->nstores > 0 || kept->nkeys > 0;
+}
+
+static void log_core(sx_log_level level, const char *message)
+{
+    static const int levels[] = {APLOG_ERR, APLOG_WARNING, APLOG_INFO};
+
+    ap_log_error(APLOG_MARK, levels[level], 0, ap_server_conf, "%s", message);
+}
+
+/* ---- stores --------------------------------------------------------------- */
+
+/* Without a size: what is there already, else 64m or a quarter of the room. */
+static apr_uint64_t default_size(const mod_sx_store_conf *conf,
+                                 server_rec *server, apr_pool_t *pool)
+{
+    struct stat st;
+    apr_uint64_t size = SIZE_DEFAULT, room;
+
+    if (lstat(conf->path, &st) == 0 && st.st_size > 0)
+        return (apr_uint64_t)st.st_size;
+    if (!mod_sx_free_room(conf->path, &room, pool) || room / 4 >= size)
+        return size;
+    size = room / 4 / SST_SIZE_MIN * SST_SIZE_MIN;
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, server,
+                 "ShmStore '%s': %" APR_UINT64_T_FMT "m, a quarter of the free "
+                 "room at %s",
+                 conf->name, size >> 20, conf->path);
+    return size;
+}
+
+static retained_store *find_retained(retained *kept, const char *name)
+{
+    for (int i = 0; i < kept->nstores; i++)
+        if (!strcmp(kept->stores[i].name, name))
+            return &kept->stores[i];
+    return NULL;
+}
+
+static shm_store *open_new(const shm_store_config *config, retained *kept,
+                           const char *name, char *err, size_t errlen)
+{
+    apr_pool_t *forever = ap_server_conf->process->pool;
+    retained_store *slot;
+
+    if (kept->nstores == RETAINED_MAX) {
+        apr_snprintf(err, errlen, "a server has at most %d stores in its life",
+                     RETAINED_MAX);
+        return NULL;
+    }
+    slot = &kept->stores[kept->nstores];
+    slot->segment = shm_store_open(config, err, errlen);
+    if (!slot->segment)
+        return NULL;
+    slot->name = apr_pstrdup(forever, name);
+    slot->path = apr_pstrdup(forever, config->path);
+    kept->nstores++;
+    return slot->segment;
+}
+
+/* The segment of one ShmStore: mapped since an earlier generation, or opened
+ * now.  NULL with the reason in ${err}; a notice there, too. */
+static shm_store *open_store(const mod_sx_store_conf *conf, retained *kept,
+                             server_rec *server, char *err, size_t errlen)
+{
+    apr_pool_t *pool = server->process->pconf;
+    retained_store *slot = find_retained(kept, conf->name);
+    shm_store_config config = {
+        .path = conf->path,
+        .size = conf->size ? conf->size : default_size(conf, server, pool),
+        .max_record = conf->max_record,
+        .on_full = conf->on_full,
+        .owner = geteuid(),
+        .group = conf->gid,
+        .shared = conf->group != NULL,
+        .is_server = true,
+    };
+
+    if (!slot)
+        return open_new(&config, kept, conf->name, err, errlen);
+    if (strcmp(slot->path, conf->path))
+        apr_snprintf(err, errlen,
+                     "file= is taken at the next start: %s stays "
+                     "in use",
+                     slot->path);
+    else if (shm_store_reopen(slot->segment, &config, err, errlen) != SST_OK &&
+             !*err)
+        apr_snprintf(err, errlen, "the store keeps its old size");
+    return slot->segment;
+}
+
+static int open_stores(server_rec *server, retained *kept, apr_pool_t *pool)
+{
+    mod_sx_server *main_conf = mod_sx_server_of(server);
+    bool restart = is_restart(kept);
+    char err[512];
+
+    main_conf->segments = apr_array_make(pool, 2, sizeof(mod_sx_segment));
+    for (int i = 0; i < main_conf->stores->nelts; i++) {
+        mod_sx_segment *segment = apr_array_push(main_conf->segments);
+        *segment = (mod_sx_segment){
+            .conf = APR_ARRAY_IDX(main_conf->stores, i, mod_sx_store_conf *)};
+        err[0] = '\0';
+        segment->segment =
+            open_store(segment->conf, kept, server, err, sizeof err);
+        if (*err)
+            ap_log_error(APLOG_MARK,
+                         segment->segment ? APLOG_WARNING : APLOG_CRIT, 0,
+                         server, "ShmStore '%s': %s", segment->conf->name, err);
+        if (!segment->segment && !restart)
+            return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return OK;
+}
+
+/* ---- keys ----------------------------------------------------------------- */
+
+static void retain_keys(retained *kept, const char *path, const sx_keys *keys)
+{
+    apr_pool_t *forever = ap_server_conf->process->pool;
+    retained_keys *slot = NULL;
+
+    for (int i = 0; i < kept->nkeys; i++)
+        if (!strcmp(kept->keys[i].path, path))
+            slot = &kept->keys[i];
+    if (!slot) {
+        if (kept->nkeys == RETAINED_MAX)
+            return;
+        slot = &kept->keys[kept->nkeys++];
+        slot->path = apr_pstrdup(forever, path);
+        slot->len = sx_keys_blob_size();
+        slot->blob = apr_palloc(forever, slot->len);
+    }
+    if (slot->len == sx_keys_blob_size())
+        sx_keys_save(keys, slot->blob);
+}
+
+static sx_keys *restore_keys(const retained *kept, const char *path)
+{
+    for (int i = 0; i < kept->nkeys; i++)
+        if (!strcmp(kept->keys[i].path, path))
+            return sx_keys_restore(kept->keys[i].blob, kept->keys[i].len);
+    return NULL;
+}
+
+static apr_status_t free_keys(void *keys)
+{
+    sx_keys_free(keys);
+    return APR_SUCCESS;
+}
+
+/* Load a key file, or at a restart go on with the keys of before. */
+static sx_keys *load_keys(const mod_sx_key_file *file, server_rec *server,
+                          retained *kept, apr_pool_t *pool)
+{
+    const char *why = NULL;
+    sx_keys *keys;
+
+    if (file->where == NULL)
+        why = sx_keys_generate(file->path, pool);
+    keys = why ? NULL : mod_sx_load_key_file(file, &why, pool);
+    if (keys) {
+        retain_keys(kept, file->path, keys);
+    }
+    else {
+        keys = restore_keys(kept, file->path);
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, "%s%s", why,
+                     keys ? "; the keys loaded before stay in use" : "");
+    }
+    if (keys)
+        apr_pool_cleanup_register(pool, keys, free_keys, apr_pool_cleanup_null);
+    return keys;
+}
+
+/* Servers that name the same file share one set. */
+static sx_keys *keys_of_earlier(server_rec *first, server_rec *server,
+                                const char *path)
+{
+    for (server_rec *s = first; s != server; s = s->next) {
+        const mod_sx_server *conf = mod_sx_server_of(s);
+        if (conf->keys && !strcmp(mod_sx_key_file_of(conf)->path, path))
+            return conf->keys;
+    }
+    return NULL;
+}
+
+static int load_all_keys(server_rec *first, retained *kept, apr_pool_t *pool)
+{
+    bool restart = is_restart(kept);
+
+    for (server_rec *s = first; s; s = s->next) {
+        mod_sx_server *conf = mod_sx_server_of(s);
+        const mod_sx_key_file *file = mod_sx_key_file_of(conf);
+        conf->keys = keys_of_earlier(first, s, file->path);
+        if (!conf->keys)
+            conf->keys = load_keys(file, s, kept, pool);
+        if (!conf->keys && !restart)
+            return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return OK;
+}
+
+/* ---- hooks ---------------------------------------------------------------- */
+
+static retained *retained_of(server_rec *server)
+{
+    retained *kept = ap_retained_data_get(RETAINED_KEY);
+
+    if (!kept) {
+        kept = ap_retained_data_create(RETAINED_KEY, sizeof *kept);
+        kept->version = RETAINED_VERSION;
+    }
+    else if (kept->version != RETAINED_VERSION) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
+                     "this build of mod_session_ext cannot take over from the "
+                     "one before: sessions are unavailable until the server is "
+                     "stopped and started");
+        return NULL;
+    }
+    return kept;
+}
+
+int mod_sx_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                       server_rec *server)
+{
+    retained *kept;
+    int status;
+
+    (void)plog;
+    (void)ptemp;
+    /* httpd reads its configuration twice at start; the first is a rehearsal. */
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
+        return OK;
+    if (!sx_crypto_init()) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, server,
+                     "libsodium cannot be used on this host");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    sx_log_set(log_core);
+    for (server_rec *s = server; s; s = s->next) {
+        char *name = apr_pstrdup(pconf, s->server_hostname ? s->server_hostname
+                                                           : "default");
+        ap_str_tolower(name);
+        mod_sx_server_of(s)->ns = name;
+    }
+    if (!mod_sx_in_use(server))
+        return OK;
+    mod_sx_complete_stores(server, pconf);
+    kept = retained_of(server);
+    if (!kept)
+        return OK;
+    status = open_stores(server, kept, pconf);
+    return status == OK ? load_all_keys(server, kept, pconf) : status;
+}
+
+static void log_attach(const mod_sx_store_conf *conf, shm_status status,
+                       const shm_attach_report *report)
+{
+    server_rec *s = ap_server_conf;
+
+    if (status != SST_OK)
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                     "ShmStore '%s' is unavailable in this process: %s",
+                     conf->name, report->why);
+    else if (report->result == SST_ATTACH_FORMATTED)
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
+                     "ShmStore '%s': an empty store was begun", conf->name);
+    else if (report->result == SST_ATTACH_ADOPTED)
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
+                     "ShmStore '%s': taken over with %" APR_UINT64_T_FMT
+                     " records, %" APR_UINT64_T_FMT " lost",
+                     conf->name, (apr_uint64_t)report->records,
+                     (apr_uint64_t)report->lost);
+    else if (report->result == SST_ATTACH_RESET)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "ShmStore '%s': begun afresh: %s", conf->name,
+                     report->why);
+}
+
+static apr_status_t stop_cleanup(void *cleanup)
+{
+    shm_store_cleanup_stop(cleanup);
+    return APR_SUCCESS;
+}
+
+static void attach(mod_sx_segment *segment, apr_pool_t *pchild)
+{
+    shm_attach_report report = {0};
+    shm_status status;
+
+    if (!segment->segment)
+        return;
+    status = shm_store_attach(segment->segment, shm_store_clock_ms(), &report);
+    log_attach(segment->conf, status, &report);
+    if (status != SST_OK)
+        return;
+    segment->backend = sx_store_shm_create(segment->segment, pchild);
+    segment->cleanup = shm_store_cleanup_start(segment->segment);
+    if (segment->cleanup)
+        apr_pool_cleanup_register(pchild, segment->cleanup, stop_cleanup,
+                                  apr_pool_cleanup_null);
+    else
+        ap_log_error(APLOG_MARK, APLOG_WARNING, errno, ap_server_conf,
+                     "ShmStore '%s': no cleanup thread in this process",
+                     segment->conf->name);
+}
+
+void mod_sx_child_init(apr_pool_t *pchild, server_rec *server)
+{
+    mod_sx_server *main_conf = mod_sx_server_of(server);
+
+    if (!main_conf->segments)
+        return;
+    sx_log_set(log_core);
+    for (server_rec *s = server; s; s = s->next)
+        if (mod_sx_server_of(s)->keys)
+            sx_keys_after_fork(mod_sx_server_of(s)->keys);
+    for (int i = 0; i < main_conf->segments->nelts; i++)
+        attach(&APR_ARRAY_IDX(main_conf->segments, i, mod_sx_segment), pchild);
+}
+
+sx_store *mod_sx_backend(const char *name)
+{
+    const mod_sx_server *main_conf = mod_sx_server_of(ap_server_conf);
+
+    for (int i = 0; main_conf->segments && i < main_conf->segments->nelts;
+         i++) {
+        const mod_sx_segment *segment =
+            &APR_ARRAY_IDX(main_conf->segments, i, mod_sx_segment);
+        if (!strcmp(segment->conf->name, name))
+            return segment->backend;
+    }
+    return NULL;
+}

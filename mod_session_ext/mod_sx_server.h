@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Start and restart: stores opened by the parent, looked into by each child;
+ * keys loaded by the parent.  What must outlive a graceful restart, and with it
+ * the unloading of this module, hangs on the process pool and holds no pointer
+ * into the module.
+ */
+#ifndef MOD_SX_SERVER_H
+#define MOD_SX_SERVER_H
+
+#include "httpd.h"
+#include "mod_sx_config.h"
+#include "sx_store.h"
+
+/* An open store.  Made by the parent, completed in each child. */
+typedef struct mod_sx_segment {
+    const mod_sx_store_conf *conf;
+    shm_store *segment;   /* NULL: could not be opened at a restart */
+    sx_store *backend;    /* child only; NULL: unavailable */
+    shm_cleanup *cleanup; /* child only */
+} mod_sx_segment;
+
+/** Hook: what `httpd -t` says of stores, keys and their use. */
+int mod_sx_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                        server_rec *server);
+
+/** Hook: open stores, load keys.  Fails at start only; at a restart what
+ *  worked before goes on and the log says why. */
+int mod_sx_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                       server_rec *server);
+
+/** Hook: attach the stores and start their cleanup threads. */
+void mod_sx_child_init(apr_pool_t *pchild, server_rec *server);
+
+/** The backend of the store ${name}, or NULL if it is unavailable. */
+sx_store *mod_sx_backend(const char *name);
+
+#endif
