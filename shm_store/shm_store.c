@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The public operations on records: check the arguments, lock the key's
+ * shard, do one thing, unlock.  What each promises is in shm_store.h.
+ *
+ * A write frees old chunks only behind the store that publishes the new
+ * record.  A record that fails its check is taken out of the index here and
+ * its chunks are freed by the repair that runs before the unlock.
+ */
+#include "shm_store.h"
+
+#include "sst_lock.h"
+#include "sst_record.h"
+#include "sst_write.h"
+
+static const char *const status_words[] = {
+    [SST_OK] = "ok",
+    [SST_MISS] = "miss",
+    [SST_GONE] = "gone",
+    [SST_CHANGED] = "changed",
+    [SST_BUSY] = "busy",
+    [SST_FULL] = "full",
+    [SST_TOOBIG] = "too big",
+    [SST_DAMAGED] = "damaged",
+    [SST_UNAVAILABLE] = "unavailable",
+    [SST_BADARG] = "bad argument",
+};
+
+const char *shm_status_str(shm_status status)
+{
+    unsigned no = (unsigned)status;
+
+    return no < sizeof(status_words) / sizeof(*status_words) ? status_words[no]
+                                                             : "unknown";
+}
+
+static shm_status enter(shm_store *store, const sst_hash *hash,
+                        sst_shard *shard)
+{
+    return sst_shard_lock(store, hash->shard, SST_LOCK_WAIT_MS, shard);
+}
+
+/* The record of ${key}, its head read.  SST_MISS; SST_DAMAGED if it cannot be
+ * believed, and then it is out of the index. */
+static shm_status find_locked(sst_shard *shard, const sst_hash *hash,
+                              const unsigned char *key, sst_slot *slot,
+                              sst_head *head)
+{
+    if (!sst_index_find_locked(shard, hash, key, slot)) {
+        return SST_MISS;
+    }
+    if (!sst_head_read(&slot->chunk, head)) {
+        sst_record_damaged_locked(shard, slot);
+        return SST_DAMAGED;
+    }
+    return SST_OK;
+}
+
+/* ---- get ----------------------------------------------------------------- */
+
+static void copy_out(const sst_shard *shard, const sst_chunk *chunk,
+                     uint32_t len, unsigned char *to)
+{
+    sst_pieces pieces = sst_pieces_begin(shard, chunk, len);
+    bool sound = true, more = true;
+
+    while (more) {
+        if (pieces.len > 0) {
+            memcpy(to, pieces.bytes, pieces.len);
+            to += pieces.len;
+        }
+        more = sst_pieces_next(&pieces, &sound);
+    }
+}
+
+typedef struct get_args {
+    const unsigned char *key;
+    void *buf;
+    size_t buflen;
+    shm_meta *meta;
+    int64_t grace_ms;
+    int64_t now_ms;
+} get_args;
+
+static shm_status get_locked(sst_shard *shard, const sst_hash *hash,
+                             const get_args *args)
+{
+    sst_slot slot;
+    sst_head head;
+    shm_status status = find_locked(shard, hash, args->key, &slot, &head);
+
+    if (status != SST_OK) {
+        return status;
+    }
+    if (sst_head_ended(shard->store, &head, args->grace_ms, args->now_ms)) {
+        return SST_MISS;
+    }
+    if (!sst_record_sound(shard, &slot.chunk, &head)) {
+        sst_record_damaged_locked(shard, &slot);
+        return SST_DAMAGED;
+    }
+    sst_record_meta(shard->store, &head, args->meta);
+    if (head.len > args->buflen) {
+        return SST_TOOBIG;
+    }
+    copy_out(shard, &slot.chunk, head.len, args->buf);
+    return SST_OK;
+}
+
+shm_status shm_store_get(shm_store *store,
+                         const unsigned char key[SST_KEY_LEN], void *buf,
+                         size_t buflen, shm_meta *meta, int64_t grace_ms,
+                         int64_t now_ms)
+{
+    get_args args = {key, buf, buflen, meta, grace_ms, now_ms};
+    shm_status status;
+    sst_shard shard;
+    sst_hash hash;
+
+    if (!store->attached) {
+        return SST_UNAVAILABLE;
+    }
+    hash = sst_hash_of(store, key);
+    status = enter(store, &hash, &shard);
+    if (status != SST_OK) {
+        return status;
+    }
+    status = get_locked(&shard, &hash, &args);
+    if (status == SST_OK) {
+        SST_ADD(shard.shm->counters.hits, 1);
+    }
+    else if (status == SST_MISS) {
+        SST_ADD(shard.shm->counters.misses, 1);
+    }
+    sst_shard_unlock(&shard);
+    return status;
+}
+
+/* ---- put ----------------------------------------------------------------- */
+
+static bool meta_ok(const shm_meta *meta)
+{
+    return meta->kind >= SST_ANONYMOUS && meta->kind < SST_KIND_COUNT
+           && meta->created_ms <= meta->hard_end_ms
+           && meta->expires_ms <= meta->hard_end_ms
+           && (uint64_t)meta->hard_end_ms - (uint64_t)meta->created_ms
+                  <= (uint64_t)SST_LIFETIME_MAX_MS;
+}
+
+static int64_t clamp(int64_t value, int64_t low, int64_t high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+static shm_status put_locked(sst_shard *shard, sst_write *write,
+                             uint64_t token)
+{
+    sst_counters_shm *counters = &shard->shm->counters;
+    sst_head head;
+    shm_status status =
+        find_locked(shard, write->hash, write->key, &write->old, &head);
+
+    if (status != SST_OK) {
+        write->old.word = NULL;
+        if (token != 0) {
+            SST_ADD(counters->gones, 1);
+            return SST_GONE;
+        }
+    }
+    else if (token != 0
+                 ? token != head.token
+                 : !sst_head_ended(shard->store, &head, 0, write->now_ms)) {
+        SST_ADD(counters->conflicts, 1);
+        return SST_CHANGED;
+    }
+    write->create = token == 0;
+    status = sst_write_locked(shard, write);
+    if (status == SST_OK && write->create) {
+        SST_ADD(counters->creates, 1);
+    }
+    else if (status == SST_OK) {
+        SST_ADD(counters->replaces, 1);
+    }
+    return status;
+}
+
+shm_status shm_store_put_if(shm_store *store,
+                            const unsigned char key[SST_KEY_LEN],
+                            uint64_t token, const void *value, size_t len,
+                            shm_meta *meta, unsigned *evicted, int64_t now_ms)
+{
+    shm_meta stored = *meta;
+    sst_write write = {
+        .key = key, .value = value, .meta = &stored, .now_ms = now_ms};
+    shm_status status;
+    sst_shard shard;
+    sst_hash hash;
+
+    if (evicted != NULL) {
+        *evicted = 0;
+    }
+    if (!store->attached) {
+        return SST_UNAVAILABLE;
+    }
+    if (!meta_ok(meta)) {
+        return SST_BADARG;
+    }
+    if (len > store->max_record) {
+        return SST_TOOBIG;
+    }
+    stored.value_len = (uint32_t)len;
+    stored.expires_ms =
+        clamp(meta->expires_ms, meta->created_ms, meta->hard_end_ms);
+    stored.last_access_ms =
+        clamp(meta->last_access_ms, meta->created_ms, meta->hard_end_ms);
+    hash = sst_hash_of(store, key);
+    write.hash = &hash;
+    status = enter(store, &hash, &shard);
+    if (status != SST_OK) {
+        return status;
+    }
+    status = put_locked(&shard, &write, token);
+    sst_shard_unlock(&shard);
+    if (status == SST_OK) {
+        meta->token = stored.token;
+        meta->value_len = stored.value_len;
+    }
+    if (evicted != NULL) {
+        *evicted = write.evicted;
+    }
+    return status;
+}
+
+/* ---- touch, remove ------------------------------------------------------- */
+
+static uint32_t clamp_tick(uint32_t tick, uint32_t low, uint32_t high)
+{
+    return tick < low ? low : tick > high ? high : tick;
+}
+
+static shm_status touch_locked(sst_shard *shard, const sst_hash *hash,
+                               const unsigned char *key, int64_t expires_ms,
+                               int64_t now_ms)
+{
+    const shm_store *store = shard->store;
+    sst_slot slot;
+    sst_head head;
+    uint32_t expires, access;
+    shm_status status = find_locked(shard, hash, key, &slot, &head);
+
+    if (status != SST_OK) {
+        return status;
+    }
+    if (sst_head_ended(store, &head, 0, now_ms)) {
+        return SST_MISS;
+    }
+    expires = clamp_tick(sst_tick(store, expires_ms), head.created,
+                         head.hard_end);
+    access =
+        clamp_tick(sst_tick(store, now_ms), head.last_access, head.hard_end);
+    /* Only an end that moves nearer can break the bound. */
+    sst_slab_lower_bound(shard, slot.chunk.page, expires);
+    sst_publish(&head.at->times, (uint64_t)expires << 32 | access);
+    SST_ADD(shard->shm->counters.touches, 1);
+    return SST_OK;
+}
+
+shm_status shm_store_touch(shm_store *store,
+                           const unsigned char key[SST_KEY_LEN],
+                           int64_t expires_ms, int64_t now_ms)
+{
+    shm_status status;
+    sst_shard shard;
+    sst_hash hash;
+
+    if (!store->attached) {
+        return SST_UNAVAILABLE;
+    }
+    hash = sst_hash_of(store, key);
+    status = enter(store, &hash, &shard);
+    if (status == SST_OK) {
+        status = touch_locked(&shard, &hash, key, expires_ms, now_ms);
+        sst_shard_unlock(&shard);
+    }
+    return status;
+}
+
+static shm_status remove_locked(sst_shard *shard, const sst_hash *hash,
+                                const unsigned char *key, uint64_t token)
+{
+    sst_slot slot;
+    const sst_record_shm *at;
+
+    /* A damaged record can be removed, so its head is not asked for. */
+    if (!sst_index_find_locked(shard, hash, key, &slot)) {
+        return SST_MISS;
+    }
+    at = (const sst_record_shm *)(void *)slot.chunk.at;
+    if (token != 0 && at->token != token) {
+        SST_ADD(shard->shm->counters.conflicts, 1);
+        return SST_CHANGED;
+    }
+    sst_record_drop_locked(shard, &slot);
+    SST_ADD(shard->shm->counters.removes, 1);
+    return SST_OK;
+}
+
+shm_status shm_store_remove(shm_store *store,
+                            const unsigned char key[SST_KEY_LEN],
+                            uint64_t token)
+{
+    shm_status status;
+    sst_shard shard;
+    sst_hash hash;
+
+    if (!store->attached) {
+        return SST_UNAVAILABLE;
+    }
+    hash = sst_hash_of(store, key);
+    status = enter(store, &hash, &shard);
+    if (status == SST_OK) {
+        status = remove_locked(&shard, &hash, key, token);
+        sst_shard_unlock(&shard);
+    }
+    return status;
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * shm_store: a store of small records in one shared-memory segment.
+ *
+ * What it is. One file, mapped by many processes, holds records under
+ * 32-byte keys.  Each record has an exact end, an opaque value and a 64-bit
+ * compare-and-put token.  A process may be killed at any instruction: each
+ * record is then the old one or the new one, never a third, and the next
+ * caller repairs what was left half done.
+ *
+ * Where the ideas come from. The robust lock and the repair by its next owner
+ * are LMDB's; tagged words in a cache line are MemC3's and Segcache's; size
+ * classes and pages are memcached's; one word that publishes a record is the
+ * old rule of copy-on-write trees.
+ *
+ * Parent and children. A server opens the segment in its privileged parent
+ * (shm_store_open), which creates, verifies and maps the file and never looks
+ * inside.  Children write the segment, so all that trusts its contents runs in
+ * a child: shm_store_attach formats a new file, checks an old one, and must
+ * have returned SST_OK before any other call.  A process that is both, such as
+ * a tool or a test, calls open and then attach.
+ *
+ * Threads and processes. After attach every function may be called by any
+ * thread of any attached process at the same time.  Each takes one shard lock
+ * and holds it for microseconds; none waits longer than SST_LOCK_WAIT_MS, and
+ * then answers SST_BUSY.  No function calls back while it holds a lock, none
+ * is safe in a signal handler, and no pointer into the segment ever leaves
+ * this library.
+ *
+ * Time. Every time is in milliseconds of CLOCK_BOOTTIME (shm_store_clock_ms)
+ * and `now_ms` is an argument.  The segment keeps times in ticks of
+ * SST_TICK_MS, rounded down: a record ends at most one tick early and never
+ * late.  A step of the wall clock moves nothing.  If the file outlives a
+ * reboot, attach carries its times over by the wall clock.
+ *
+ * Errors are values of shm_status.  A miss is not an error and an error is
+ * never a miss.  Nothing here logs or prints: what happened in attach is told
+ * in the report that it fills.
+ */
+#ifndef SHM_STORE_H
+#define SHM_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SST_KEY_LEN 32
+#define SST_TICK_MS 100
+#define SST_LOCK_WAIT_MS 100            /* a shard lock is waited for no longer */
+#define SST_SIZE_MIN ((uint64_t)1 << 20)
+#define SST_SIZE_MAX ((uint64_t)1 << 38) /* 256 GiB */
+#define SST_MAX_RECORD_MAX ((uint32_t)4 << 20)
+#define SST_LIFETIME_MAX_MS ((int64_t)10 * 365 * 86400 * 1000)
+#define SST_EACH_BATCH 64
+
+#define SST_MUST_CHECK __attribute__((warn_unused_result))
+
+typedef enum shm_status {
+    SST_OK = 0,
+    SST_MISS,        /* no such record, or it has ended */
+    SST_GONE,        /* put_if with a token found no record: nothing is revived */
+    SST_CHANGED,     /* the record's token is another one */
+    SST_BUSY,        /* a lock was not had within SST_LOCK_WAIT_MS */
+    SST_FULL,        /* no room and nothing that may be evicted */
+    SST_TOOBIG,      /* value larger than max_record, or than the buffer given */
+    SST_DAMAGED,     /* the record failed its check and was taken out */
+    SST_UNAVAILABLE, /* not attached, or the segment cannot be trusted */
+    SST_BADARG       /* a time, kind or length outside its range */
+} shm_status;
+
+/* What a record is: decides who goes first when the segment is full. */
+typedef enum shm_kind {
+    SST_ANONYMOUS = 1, /* a session without a user */
+    SST_USER,          /* a session with a user */
+    SST_ALIAS,         /* what a silent renewal leaves for its grace */
+    SST_EPOCH,         /* a per-user "not before"; never evicted */
+    SST_TOMBSTONE,     /* an end that must be remembered */
+    SST_KIND_COUNT
+} shm_kind;
+
+typedef enum shm_on_full { SST_REFUSE = 0, SST_EVICT } shm_on_full;
+
+typedef struct shm_store shm_store; /* this process's handle */
+
+/* ---- open: the parent's part ------------------------------------------- */
+
+typedef struct shm_store_config {
+    const char *path;     /* absolute; its last component is made if missing */
+    uint64_t size;        /* bytes; SST_SIZE_MIN..SST_SIZE_MAX; 0: as the file is */
+    uint32_t max_record;  /* bytes of one value; 1..SST_MAX_RECORD_MAX */
+    shm_on_full on_full;
+    uid_t owner;          /* who must own the file; a new one is given to them */
+    gid_t group;          /* with `shared`: group that may also open it */
+    bool shared;          /* 0660 and `group`; else 0600 */
+    bool is_server;       /* take the server lock: one server a file */
+} shm_store_config;
+
+/**
+ * Create or verify the file ${config->path} and map it.  The descriptor is
+ * close-on-exec; the mapping lives until shm_store_close.
+ *
+ * The file must be regular, have one link, belong to ${config->owner}, and be
+ * closed to others; no directory above it may be writable to others (a sticky
+ * one is accepted).  It is allocated in full, so that a full file system is
+ * an error here and not a SIGBUS later.  A file that is shorter or longer than
+ * ${config->size} is grown in place, or if it is too long or its size makes no
+ * segment, moved aside to PATH.old; ${report} then says so.
+ *
+ * Returns the handle, or NULL and in ${err} (${errlen} bytes) one sentence
+ * that names the path, what is wrong and what is accepted.  Of the segment's
+ * contents not one byte is read.
+ */
+shm_store *shm_store_open(const shm_store_config *config, char *err,
+                          size_t errlen) SST_MUST_CHECK;
+
+/**
+ * Take a new configuration to an open segment: what a graceful restart does.
+ * A larger size grows the file in place (up to four times the size it was
+ * made with); a smaller one or a change of max_record is kept for the next
+ * start and told in ${err} as a notice.  Parent only, no thread may be inside
+ * the handle.  Returns SST_OK, SST_BADARG with a sentence in ${err}.
+ */
+shm_status shm_store_reopen(shm_store *store, const shm_store_config *config,
+                            char *err, size_t errlen) SST_MUST_CHECK;
+
+/** Unmap and close.  Never in a process that may hold a lock.  NULL is fine. */
+void shm_store_close(shm_store *store);
+
+/* ---- attach: a child's part -------------------------------------------- */
+
+typedef enum shm_attach_result {
+    SST_ATTACH_FORMATTED, /* the file was new: an empty segment was begun */
+    SST_ATTACH_ADOPTED,   /* an existing segment passed its check */
+    SST_ATTACH_RESET,     /* it could not be trusted: begun afresh */
+    SST_ATTACH_JOINED     /* another process of this server had attached it */
+} shm_attach_result;
+
+typedef struct shm_attach_report {
+    shm_attach_result result;
+    uint64_t records;   /* found and kept (not for JOINED) */
+    uint64_t lost;      /* records or shards that could not be kept */
+    char why[160];      /* for RESET and SST_UNAVAILABLE: the reason, one line */
+} shm_attach_report;
+
+/**
+ * Look inside for the first time: the first process of a server formats or
+ * checks the segment under a file lock while the others wait; then all join.
+ * Locks inside are made anew only when no process of an earlier server lives.
+ *
+ * Returns SST_OK, or SST_UNAVAILABLE with the reason in ${report->why}:
+ * another layout while it is in use, another pid namespace while it is in
+ * use, a clock before the segment's.  Call once per process, before its
+ * threads.  A process forked from one that has attached need not attach.
+ */
+shm_status shm_store_attach(shm_store *store, int64_t now_ms,
+                            shm_attach_report *report) SST_MUST_CHECK;
+
+/* ---- records ------------------------------------------------------------ */
+
+/* What lies beside the value in the clear.  Times in ms of the boot clock. */
+typedef struct shm_meta {
+    shm_kind kind;
+    uint32_t ns;            /* namespace: a keyed hash of its name */
+    uint64_t user_tag;      /* keyed hash of the user; 0: none */
+    uint64_t handle;        /* public handle of the session; 0: none */
+    int64_t created_ms;
+    int64_t last_access_ms;
+    int64_t expires_ms;     /* the end that counts; at most hard_end_ms */
+    int64_t hard_end_ms;    /* the absolute end: no touch goes beyond it */
+    uint64_t token;         /* out only: compare-and-put token, never 0 */
+    uint32_t value_len;     /* out only */
+} shm_meta;
+
+/**
+ * Copy the record of ${key} out: its value into ${buf} (${buflen} bytes), the
+ * rest into ${meta}.  A record whose expires_ms + ${grace_ms} <= ${now_ms} is
+ * a miss; commits pass a grace so that a request which began in time may
+ * finish.
+ *
+ * Returns SST_OK; SST_MISS; SST_TOOBIG (meta->value_len says what is needed);
+ * SST_DAMAGED (checksum or structure: the record is removed and counted);
+ * SST_BUSY; SST_UNAVAILABLE.  One shard lock; O(1).
+ */
+shm_status shm_store_get(shm_store *store,
+                         const unsigned char key[SST_KEY_LEN], void *buf,
+                         size_t buflen, shm_meta *meta, int64_t grace_ms,
+                         int64_t now_ms) SST_MUST_CHECK;
+
+/**
+ * Compare and put.  With ${token} 0: create; SST_CHANGED if the key exists and
+ * has not ended.  Else replace the record whose token is ${token}: SST_GONE if
+ * there is none (it is never created), SST_CHANGED if its token differs.
+ * A record past its end can be replaced while it is still there.
+ * ${meta}: kind, ns, user_tag, handle and the four times are stored.  On
+ * SST_OK meta->token is the new token, larger than every earlier one of this
+ * key; ${evicted} (may be NULL) says how many live records had to go.
+ *
+ * Returns SST_OK, SST_GONE, SST_CHANGED, SST_FULL, SST_TOOBIG, SST_BUSY,
+ * SST_UNAVAILABLE, SST_BADARG.  When it does not return SST_OK nothing has
+ * changed.  One shard lock, no allocation outside the segment.
+ */
+shm_status shm_store_put_if(shm_store *store,
+                            const unsigned char key[SST_KEY_LEN],
+                            uint64_t token, const void *value, size_t len,
+                            shm_meta *meta, unsigned *evicted,
+                            int64_t now_ms) SST_MUST_CHECK;
+
+/**
+ * Note an access: set last access to ${now_ms} and the end to ${expires_ms}
+ * (cut at hard_end), by one 8-byte store.  Never makes an ended record live.
+ * Returns SST_OK, SST_MISS, SST_BUSY, SST_UNAVAILABLE, SST_DAMAGED.
+ */
+shm_status shm_store_touch(shm_store *store,
+                           const unsigned char key[SST_KEY_LEN],
+                           int64_t expires_ms, int64_t now_ms) SST_MUST_CHECK;
+
+/**
+ * Remove a record: any one with ${token} 0, else only the one whose token it
+ * is.  Its memory is wiped.  Allocates nothing, so it works in a full store.
+ * Returns SST_OK, SST_MISS, SST_CHANGED, SST_BUSY, SST_UNAVAILABLE.
+ */
+shm_status shm_store_remove(shm_store *store,
+                            const unsigned char key[SST_KEY_LEN],
+                            uint64_t token) SST_MUST_CHECK;
+
+/**
+ * Visit every record: ${visit} gets a copy of key and meta, outside all locks,
+ * and returns false to stop.  A record present throughout is visited exactly
+ * once; one that comes or goes meanwhile at most once.  At most SST_EACH_BATCH
+ * records are copied per lock hold.  Ended records are not shown.
+ * Returns SST_OK (also when stopped), SST_BUSY, SST_UNAVAILABLE.
+ */
+typedef bool shm_store_visit(void *baton, const unsigned char *key,
+                             const shm_meta *meta);
+shm_status shm_store_each(shm_store *store, shm_store_visit *visit,
+                          void *baton, int64_t now_ms) SST_MUST_CHECK;
+
+/* ---- commit locks -------------------------------------------------------- */
+
+/*
+ * A queue for writers of one record who have lost the compare-and-put race
+ * too often.  256 robust locks, chosen by key; they guard no memory of the
+ * store.  Hold one for one attempt to commit and never across application
+ * code; hold one at a time.
+ */
+/** Returns SST_OK, SST_BUSY after ${wait_ms}, SST_UNAVAILABLE. */
+shm_status shm_store_commit_lock(shm_store *store,
+                                 const unsigned char key[SST_KEY_LEN],
+                                 int64_t wait_ms) SST_MUST_CHECK;
+void shm_store_commit_unlock(shm_store *store,
+                             const unsigned char key[SST_KEY_LEN]);
+
+/* ---- upkeep -------------------------------------------------------------- */
+
+typedef struct shm_sweep_report {
+    uint64_t pages;   /* looked at */
+    uint64_t freed;   /* records past their end and grace */
+    bool finished;    /* the whole segment was covered */
+} shm_sweep_report;
+
+/* Records are kept this long past their end, so that a request that loaded
+ * one in time can commit it. */
+#define SST_COMMIT_GRACE_MS 60000
+
+/**
+ * Free records that ended more than SST_COMMIT_GRACE_MS before ${now_ms}:
+ * visits pages whose bound says that something is due, from where the last
+ * sweep stopped, for about ${budget_us} microseconds; skips shards whose lock
+ * is taken.  Any process may sweep at any time.
+ */
+shm_status shm_store_sweep(shm_store *store, int64_t budget_us, int64_t now_ms,
+                           shm_sweep_report *report) SST_MUST_CHECK;
+
+/* One row a counter: name, what it counts.  docs and htsession print these. */
+#define SHM_STORE_COUNTERS(X)                                                  \
+    X(hits, "get found a live record")                                         \
+    X(misses, "get found none")                                                \
+    X(creates, "records created")                                              \
+    X(replaces, "records replaced")                                            \
+    X(touches, "accesses noted")                                               \
+    X(removes, "records removed by request")                                   \
+    X(conflicts, "put_if or remove found another token")                       \
+    X(gones, "put_if found no record to replace")                              \
+    X(expired, "records freed after their end")                                \
+    X(evicted, "live records evicted for room")                                \
+    X(refused, "puts refused for want of room")                                \
+    X(owner_deaths, "shards repaired after their lock's owner died")           \
+    X(damaged, "records taken out because they failed a check")
+
+typedef struct shm_stats {
+#define X(name, what) uint64_t name;
+    SHM_STORE_COUNTERS(X)
+#undef X
+    uint64_t records;       /* now, ended ones not yet swept included */
+    uint64_t records_by_kind[SST_KIND_COUNT];
+    uint64_t size;          /* bytes of the segment */
+    uint64_t pages, pages_free;
+    uint32_t page_size, shards;
+    uint64_t bytes_values;  /* bytes of values now */
+    uint64_t bytes_chunks;  /* bytes of chunks that hold them */
+    uint64_t busy;          /* lock waits past their deadline, this process */
+    uint32_t max_record;
+} shm_stats;
+
+/** Sum the shards' counters.  Takes no lock; figures may be a moment apart. */
+shm_status shm_store_stats(shm_store *store, shm_stats *stats) SST_MUST_CHECK;
+
+/**
+ * Verify the whole segment, one shard at a time under its lock: every record
+ * reachable once, checksum right, every chunk owned once, every bitmap, list,
+ * bound and counter true.  Changes nothing.  Returns SST_OK, SST_DAMAGED with
+ * the first fault in ${why} (${whylen} bytes), SST_BUSY, SST_UNAVAILABLE.
+ */
+shm_status shm_store_check(shm_store *store, char *why,
+                           size_t whylen) SST_MUST_CHECK;
+
+/* ---- the cleanup thread -------------------------------------------------- */
+
+/*
+ * One runner a segment, elected by a lease inside it: the holder renews a
+ * heartbeat and sweeps in bounded slices; the others sleep and take over
+ * within two seconds when the heartbeat stops.  Two runners or none are
+ * correct too: a put that needs room sweeps by itself.
+ */
+typedef struct shm_cleanup shm_cleanup;
+
+/**
+ * Start a cleanup thread in this process for ${store}, with every signal
+ * blocked.  Returns NULL if no thread could be made (errno is set).
+ */
+shm_cleanup *shm_store_cleanup_start(shm_store *store) SST_MUST_CHECK;
+
+/** Give up the lease if held, stop the thread and wait for it.  NULL is fine. */
+void shm_store_cleanup_stop(shm_cleanup *cleanup);
+
+/** Is this process's thread the one that sweeps?  For status pages and tests. */
+bool shm_store_cleanup_is_runner(const shm_cleanup *cleanup);
+
+/* ---- small things -------------------------------------------------------- */
+
+/** The clock of every `now_ms`: CLOCK_BOOTTIME in milliseconds. */
+int64_t shm_store_clock_ms(void);
+
+/** A short English word for ${status}: a constant. */
+const char *shm_status_str(shm_status status);
+
+/** The size range and what a segment of ${size} bytes must divide into, for
+ *  messages.  Returns true if ${size} is acceptable. */
+bool shm_store_size_ok(uint64_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The handle: what one process knows about a segment.  Everything that
+ * decides where in memory we read or write is here and not in the segment:
+ * after attach the header's copy of the geometry is never looked at again.
+ *
+ * Owned by whoever called shm_store_open.  Written by open, reopen and attach
+ * only, except for the two atomics.  Forked children have copies of their own.
+ */
+#ifndef SST_HANDLE_H
+#define SST_HANDLE_H
+
+#include "sst_fault.h"
+#include "sst_layout.h"
+
+struct shm_store {
+    char *path;
+    int fd;
+    bool is_server;
+    bool attached;
+    bool fresh; /* at open: nobody else lived */
+    uint64_t nonce;
+    uint64_t dev, ino;
+    uint64_t file_size;
+    uint32_t max_record;
+    shm_on_full on_full;
+
+    unsigned char *base;
+    uint64_t map_len; /* reserved; more than file_size, so the file can grow */
+
+    sst_geometry_shm geo;
+    sst_class classes[SST_CLASS_MAX];
+    uint8_t class_of[SST_CLASS_UNITS]; /* by size in units of 16 bytes */
+    unsigned page_shift;
+    unsigned char hash_key[16];
+    int64_t base_ms;
+
+    uint32_t npages_seen; /* atomic: pages known to be backed by the file */
+    uint64_t busy;        /* atomic: lock waits past their deadline */
+};
+
+/* A shard whose lock the caller holds. */
+typedef struct sst_shard {
+    shm_store *store;
+    sst_shard_shm *shm;
+    uint32_t no;
+    bool repair_wanted; /* damage was found: repaired before the unlock */
+} sst_shard;
+
+static inline void *sst_at(const shm_store *store, uint64_t offset)
+{
+    return store->base + offset;
+}
+
+static inline sst_header_shm *sst_header(const shm_store *store)
+{
+    return sst_at(store, 0);
+}
+
+static inline sst_shard_shm *sst_shard_header(const shm_store *store,
+                                              uint32_t no)
+{
+    sst_shard_shm *all = sst_at(store, store->geo.shards_off);
+
+    return &all[no];
+}
+
+static inline sst_owner_shm *sst_owner(const shm_store *store, uint32_t page)
+{
+    sst_owner_shm *all = sst_at(store, store->geo.table_off);
+
+    return &all[page];
+}
+
+static inline sst_bucket_shm *sst_bucket(const shm_store *store, uint32_t shard,
+                                         uint32_t bucket)
+{
+    sst_bucket_shm *all = sst_at(store, store->geo.index_off);
+
+    return &all[(uint64_t)shard * store->geo.nbuckets + bucket];
+}
+
+static inline sst_page_shm *sst_page(const shm_store *store, uint32_t page)
+{
+    return sst_at(store, store->geo.pages_off
+                             + ((uint64_t)page << store->page_shift));
+}
+
+/** Pages there are now, as far as the file backs them.  The header says how
+ *  many; what it says beyond what this process has seen is checked against
+ *  the file, or a damaged header would be a SIGBUS. */
+uint32_t sst_pages_now(shm_store *store);
+
+/** Ticks of a time, cut to what a segment can hold. */
+uint32_t sst_tick(const shm_store *store, int64_t ms);
+
+/** Milliseconds of a tick. */
+int64_t sst_tick_ms(const shm_store *store, uint32_t tick);
+
+/** CLOCK_MONOTONIC in nanoseconds, for budgets. */
+int64_t sst_monotonic_ns(void);
+
+/** The wall clock in milliseconds: only to carry times over a reboot. */
+int64_t sst_real_ms(void);
+
+#endif

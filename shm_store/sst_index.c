@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See sst_index.h.  The hash is SipHash under a key of the segment's own, so
+ * nobody can choose keys that share a bucket.  Shard, bucket and tag are
+ * different bits of it: 12, 28 and 24.
+ */
+#include "sst_index.h"
+
+#include <sodium.h>
+
+#define OFFSET_MASK ((UINT64_C(1) << 40) - 1)
+#define TAG_MASK    (~OFFSET_MASK)
+
+_Static_assert(crypto_shorthash_KEYBYTES == 16, "the header's key");
+_Static_assert(crypto_shorthash_BYTES == 8, "one word");
+
+sst_hash sst_hash_of(const shm_store *store, const unsigned char *key)
+{
+    sst_hash hash;
+
+    crypto_shorthash((unsigned char *)&hash.bits, key, SST_KEY_LEN,
+                     store->hash_key);
+    hash.shard = (uint32_t)(hash.bits >> 52) & (store->geo.nshards - 1);
+    hash.bucket = (uint32_t)(hash.bits >> 24) & (store->geo.nbuckets - 1);
+    hash.tag = hash.bits << 40;
+    return hash;
+}
+
+sst_chain sst_chain_begin(sst_shard *shard, uint32_t bucket)
+{
+    return (sst_chain){
+        .shard = shard,
+        .bucket = sst_bucket(shard->store, shard->no, bucket),
+    };
+}
+
+bool sst_chain_next(sst_chain *chain)
+{
+    uint64_t link = chain->bucket->link;
+
+    if (link == 0 || chain->depth >= SST_CHAIN_MAX) {
+        return false;
+    }
+    if (!sst_slab_at(chain->shard, link, &chain->chunk)) {
+        chain->shard->repair_wanted = true;
+        return false;
+    }
+    chain->bucket = (sst_bucket_shm *)(void *)chain->chunk.at;
+    chain->depth++;
+    return true;
+}
+
+bool sst_word_chunk(const sst_shard *shard, uint64_t word, sst_chunk *chunk)
+{
+    return sst_slab_at(shard, word & OFFSET_MASK, chunk)
+           && chunk->size >= SST_RECORD_HEAD;
+}
+
+uint64_t sst_word_make(const shm_store *store, const sst_hash *hash,
+                       const sst_chunk *chunk)
+{
+    return hash->tag | sst_slab_units(store, chunk);
+}
+
+static const unsigned char *key_in(const sst_chunk *chunk)
+{
+    return chunk->at + sizeof(sst_record_shm);
+}
+
+bool sst_index_find_locked(sst_shard *shard, const sst_hash *hash,
+                           const unsigned char *key, sst_slot *slot)
+{
+    sst_chain chain = sst_chain_begin(shard, hash->bucket);
+
+    do {
+        for (unsigned i = 0; i < SST_SLOTS; i++) {
+            uint64_t word = chain.bucket->words[i];
+
+            /* Keys are already keyed hashes: no need for constant time. */
+            if (word != 0 && (word & TAG_MASK) == hash->tag
+                && sst_word_chunk(shard, word, &slot->chunk)
+                && memcmp(key_in(&slot->chunk), key, SST_KEY_LEN) == 0) {
+                slot->word = &chain.bucket->words[i];
+                return true;
+            }
+        }
+    } while (sst_chain_next(&chain));
+    return false;
+}
+
+bool sst_index_reverse_locked(sst_shard *shard, const sst_chunk *chunk,
+                              sst_slot *slot)
+{
+    sst_hash hash;
+    sst_chain chain;
+    uint64_t wanted;
+
+    if (chunk->size < SST_RECORD_HEAD) {
+        return false;
+    }
+    hash = sst_hash_of(shard->store, key_in(chunk));
+    if (hash.shard != shard->no) {
+        return false;
+    }
+    wanted = sst_word_make(shard->store, &hash, chunk);
+    chain = sst_chain_begin(shard, hash.bucket);
+    do {
+        for (unsigned i = 0; i < SST_SLOTS; i++) {
+            if (chain.bucket->words[i] == wanted) {
+                slot->word = &chain.bucket->words[i];
+                slot->chunk = *chunk;
+                return true;
+            }
+        }
+    } while (sst_chain_next(&chain));
+    return false;
+}
+
+uint64_t *sst_index_room_locked(sst_shard *shard, const sst_hash *hash)
+{
+    sst_chain chain = sst_chain_begin(shard, hash->bucket);
+
+    do {
+        for (unsigned i = 0; i < SST_SLOTS; i++) {
+            if (chain.bucket->words[i] == 0) {
+                return &chain.bucket->words[i];
+            }
+        }
+    } while (sst_chain_next(&chain));
+    return NULL;
+}
+
+bool sst_index_extend_locked(sst_shard *shard, const sst_hash *hash,
+                             const sst_chunk *chunk, uint64_t word)
+{
+    sst_chain chain = sst_chain_begin(shard, hash->bucket);
+    sst_bucket_shm *made = (sst_bucket_shm *)(void *)chunk->at;
+
+    while (sst_chain_next(&chain)) {
+    }
+    if (chain.depth >= SST_CHAIN_MAX || chain.bucket->link != 0) {
+        return false;
+    }
+    SST_STORE(made->words[0], word);
+    sst_publish(&chain.bucket->link, sst_slab_units(shard->store, chunk));
+    return true;
+}
+
+bool sst_bucket_empty(const sst_bucket_shm *bucket)
+{
+    uint64_t all = 0;
+
+    for (unsigned i = 0; i < SST_SLOTS; i++) {
+        all |= bucket->words[i];
+    }
+    return all == 0;
+}
+
+void sst_index_trim_locked(sst_shard *shard, uint32_t bucket)
+{
+    sst_chain chain = sst_chain_begin(shard, bucket);
+    sst_bucket_shm *before = chain.bucket;
+
+    while (sst_chain_next(&chain)) {
+        sst_chunk gone = chain.chunk;
+
+        if (!sst_bucket_empty(chain.bucket)) {
+            before = chain.bucket;
+            continue;
+        }
+        /* Past it first: its own link is about to be wiped. */
+        sst_publish(&before->link, chain.bucket->link);
+        chain.bucket = before;
+        sst_slab_give_locked(shard, &gone);
+    }
+}

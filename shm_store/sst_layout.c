@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Geometry: a pure function of the size at creation.  The bounds on the size
+ * (SST_SIZE_MIN..SST_SIZE_MAX) are checked first; below them no product here
+ * comes near 64 bits, and max_pages stays below 2^24, which record links need.
+ */
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "sst_layout.h"
+
+#define SMALL_PAGE      16384u
+#define LARGE_PAGE      65536u
+#define LARGE_FROM      ((uint64_t)256 << 20)
+#define SHARD_BYTES     ((uint64_t)8 << 20)
+#define SHARDS_MAX      4096u
+#define CHUNK_TYPICAL   350u
+#define BUCKET_LOAD_X10 45u
+#define PAGES_MAX       ((1u << 24) - 2) /* page + 1 has 24 bits in a link */
+
+static uint64_t round_up(uint64_t value, uint64_t unit)
+{
+    return (value + unit - 1) / unit * unit;
+}
+
+bool shm_store_size_ok(uint64_t size)
+{
+    return size >= SST_SIZE_MIN && size <= SST_SIZE_MAX;
+}
+
+uint64_t sst_sum(const void *bytes, size_t len, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(bytes, len, seed);
+}
+
+static uint32_t shards_for(uint64_t size)
+{
+    uint32_t nshards = 1;
+
+    while (nshards < SHARDS_MAX && (uint64_t)nshards * SHARD_BYTES < size) {
+        nshards *= 2;
+    }
+    return nshards;
+}
+
+/* The power of two nearest (by ratio) to a load of 4.5 records a bucket. */
+static uint32_t buckets_for(uint64_t shard_bytes)
+{
+    uint64_t want = shard_bytes * 10 / CHUNK_TYPICAL / BUCKET_LOAD_X10;
+    uint64_t nbuckets = 64;
+
+    while (nbuckets * 2 <= want + want / 2 - want / 12) {
+        nbuckets *= 2;
+    }
+    return (uint32_t)nbuckets;
+}
+
+uint32_t sst_pages_in(const sst_geometry_shm *geo, uint64_t bytes)
+{
+    uint64_t pages =
+        bytes > geo->pages_off ? (bytes - geo->pages_off) / geo->page_size : 0;
+
+    return pages < geo->max_pages ? (uint32_t)pages : geo->max_pages;
+}
+
+uint32_t sst_general_pages(uint32_t npages)
+{
+    /* Rounded up, so that the smallest segment has a reserve, too. */
+    uint32_t reserve = (uint32_t)(((uint64_t)npages * 3 + 99) / 100);
+
+    return npages - reserve;
+}
+
+bool sst_geometry_make(sst_geometry_shm *geo, uint64_t size)
+{
+    sst_class classes[SST_CLASS_MAX];
+    uint64_t at = SST_BLOCK;
+
+    *geo = (sst_geometry_shm){.size = size};
+    if (!shm_store_size_ok(size)) {
+        return false;
+    }
+    geo->page_size = size < LARGE_FROM ? SMALL_PAGE : LARGE_PAGE;
+    geo->nshards = shards_for(size);
+    geo->nbuckets = buckets_for(size / geo->nshards);
+    geo->max_pages = (uint32_t)(size / geo->page_size * SST_GROWTH);
+    if (geo->max_pages > PAGES_MAX) {
+        geo->max_pages = PAGES_MAX;
+    }
+    geo->nclasses = sst_classes_make(classes, geo->page_size);
+
+    geo->shards_off = at;
+    at = round_up(at + geo->nshards * sizeof(sst_shard_shm), SST_BLOCK);
+    geo->commit_off = at;
+    at += SST_COMMIT_LOCKS * sizeof(sst_lock_shm);
+    geo->table_off = at;
+    at = round_up(at + geo->max_pages * sizeof(sst_owner_shm), SST_BLOCK);
+    geo->index_off = at;
+    at += (uint64_t)geo->nshards * geo->nbuckets * sizeof(sst_bucket_shm);
+    geo->pages_off = round_up(at, geo->page_size);
+    return geo->pages_off < size && sst_pages_in(geo, size) >= 8;
+}
+
+/* Steps of a sixteenth: half of what 1.125 would waste inside the chunks,
+ * and a put that finds its class empty takes a neighbour, so many classes do
+ * not strand a small segment. */
+static uint32_t next_size(uint32_t size, uint32_t largest)
+{
+    uint32_t step = size / 16 / 16 * 16;
+
+    size += step > 16 ? step : 16;
+    return size < largest ? size : largest;
+}
+
+static sst_class class_of_size(uint32_t size, uint32_t page_size)
+{
+    sst_class made = {.size = size};
+    uint32_t head = (uint32_t)sizeof(sst_page_shm);
+
+    made.count = (page_size - head) / size;
+    do {
+        made.words = (made.count + 63) / 64;
+        made.first = (uint32_t)round_up(head + made.words * 8, 64);
+    } while (made.first + made.count * size > page_size && made.count-- > 0);
+    return made;
+}
+
+uint32_t sst_classes_make(sst_class classes[SST_CLASS_MAX], uint32_t page_size)
+{
+    /* A quarter of what the page's own header leaves, so that four fit. */
+    uint32_t largest = (page_size - 64) / 4 / 16 * 16;
+    uint32_t size = SST_CHUNK_MIN;
+    uint32_t count = 0;
+
+    while (count < SST_CLASS_MAX) {
+        classes[count++] = class_of_size(size, page_size);
+        if (size == largest) {
+            break;
+        }
+        size = next_size(size, largest);
+    }
+    return count;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The fast path is one trylock.  A short spin follows, because a lock is held
+ * for a fraction of a microsecond and a sleep costs fifty; then a wait with a
+ * deadline on the monotonic clock, because a stopped owner is not a dead one.
+ */
+#include "sst_lock.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "sst_index.h"
+#include "sst_repair.h"
+
+#define SPINS 200
+
+bool sst_lock_init(sst_lock_shm *lock)
+{
+    pthread_mutexattr_t attr;
+    bool done;
+
+    if (pthread_mutexattr_init(&attr) != 0) {
+        return false;
+    }
+    sst_wipe(lock, sizeof(*lock));
+    done = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) == 0
+           && pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) == 0
+           && pthread_mutex_init(&lock->mutex, &attr) == 0;
+    pthread_mutexattr_destroy(&attr);
+    return done;
+}
+
+static inline void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#else
+    sst_order();
+#endif
+}
+
+static int lock_wait(pthread_mutex_t *mutex, int64_t wait_ms)
+{
+    struct timespec end;
+    int rc;
+
+    for (int i = 0; i < SPINS; i++) {
+        relax();
+        rc = pthread_mutex_trylock(mutex);
+        if (rc != EBUSY) {
+            return rc;
+        }
+    }
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += wait_ms / 1000;
+    end.tv_nsec += wait_ms % 1000 * 1000000;
+    if (end.tv_nsec >= 1000000000) {
+        end.tv_nsec -= 1000000000;
+        end.tv_sec++;
+    }
+    return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &end);
+}
+
+static int lock_mutex(pthread_mutex_t *mutex, int64_t wait_ms)
+{
+    int rc = pthread_mutex_trylock(mutex);
+
+    return rc == EBUSY && wait_ms > 0 ? lock_wait(mutex, wait_ms) : rc;
+}
+
+shm_status sst_shard_lock(shm_store *store, uint32_t no, int64_t wait_ms,
+                          sst_shard *shard)
+{
+    pthread_mutex_t *mutex;
+    int rc;
+
+    *shard = (sst_shard){
+        .store = store, .shm = sst_shard_header(store, no), .no = no};
+    mutex = &shard->shm->lock.mutex;
+    rc = lock_mutex(mutex, wait_ms);
+    if (rc == 0) {
+        return SST_OK;
+    }
+    if (rc == EBUSY || rc == ETIMEDOUT) {
+        if (wait_ms > 0) {
+            __atomic_add_fetch(&store->busy, 1, __ATOMIC_RELAXED);
+        }
+        return SST_BUSY;
+    }
+    if (rc != EOWNERDEAD) {
+        return SST_UNAVAILABLE;
+    }
+    (void)sst_repair_locked(shard, false);
+    SST_ADD(shard->shm->counters.owner_deaths, 1);
+    /* Last: if we die before it, the next owner repairs again. */
+    if (pthread_mutex_consistent(mutex) != 0) {
+        return SST_UNAVAILABLE;
+    }
+    return SST_OK;
+}
+
+void sst_shard_unlock(sst_shard *shard)
+{
+    if (shard->repair_wanted) {
+        (void)sst_repair_locked(shard, false);
+    }
+    pthread_mutex_unlock(&shard->shm->lock.mutex);
+}
+
+static pthread_mutex_t *commit_mutex(const shm_store *store,
+                                     const unsigned char *key)
+{
+    sst_lock_shm *all = sst_at(store, store->geo.commit_off);
+
+    return &all[sst_hash_of(store, key).bits % SST_COMMIT_LOCKS].mutex;
+}
+
+shm_status shm_store_commit_lock(shm_store *store,
+                                 const unsigned char key[SST_KEY_LEN],
+                                 int64_t wait_ms)
+{
+    pthread_mutex_t *mutex;
+    int rc;
+
+    if (!store->attached) {
+        return SST_UNAVAILABLE;
+    }
+    mutex = commit_mutex(store, key);
+    rc = lock_mutex(mutex, wait_ms);
+    if (rc == EOWNERDEAD) {
+        rc = pthread_mutex_consistent(mutex);
+    }
+    if (rc == EBUSY || rc == ETIMEDOUT) {
+        return SST_BUSY;
+    }
+    return rc == 0 ? SST_OK : SST_UNAVAILABLE;
+}
+
+void shm_store_commit_unlock(shm_store *store,
+                             const unsigned char key[SST_KEY_LEN])
+{
+    if (store->attached) {
+        pthread_mutex_unlock(commit_mutex(store, key));
+    }
+}

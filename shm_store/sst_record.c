@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See sst_record.h. */
+#include "sst_record.h"
+
+#define LEN_BITS 28u
+#define LEN_MASK ((1u << LEN_BITS) - 1)
+
+/* What the checksum covers of a head begins behind itself. */
+#define SUM_FROM offsetof(sst_record_shm, next)
+
+static uint64_t times_word(uint32_t expires, uint32_t last_access)
+{
+    return (uint64_t)expires << 32 | last_access;
+}
+
+bool sst_head_read(const sst_chunk *chunk, sst_head *head)
+{
+    sst_record_shm *at = (sst_record_shm *)(void *)chunk->at;
+    uint64_t times = SST_LOAD(at->times);
+    uint32_t len_kind = at->len_kind;
+
+    head->at = at;
+    head->expires = (uint32_t)(times >> 32);
+    head->last_access = (uint32_t)times;
+    head->created = at->created;
+    head->hard_end = at->hard_end;
+    head->len = len_kind & LEN_MASK;
+    head->kind = (shm_kind)(len_kind >> LEN_BITS);
+    head->token = at->token;
+    return head->created <= head->expires && head->expires <= head->hard_end
+           && head->created <= head->last_access
+           && head->last_access <= head->hard_end
+           && head->len <= SST_MAX_RECORD_MAX && head->token != 0
+           && head->kind >= SST_ANONYMOUS && head->kind < SST_KIND_COUNT;
+}
+
+/* ---- pieces -------------------------------------------------------------- */
+
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint32_t link_make(const sst_chunk *chunk)
+{
+    return (chunk->page + 1) << 8 | chunk->index;
+}
+
+bool sst_link_chunk(const sst_shard *shard, uint32_t link, sst_chunk *chunk)
+{
+    return link >> 8 != 0
+           && sst_slab_nth(shard, (link >> 8) - 1, link & 0xff, chunk)
+           && chunk->size >= SST_PIECE_MIN;
+}
+
+sst_pieces sst_pieces_begin(const sst_shard *shard, const sst_chunk *chunk,
+                            uint32_t len)
+{
+    const sst_record_shm *at = (const sst_record_shm *)(void *)chunk->at;
+    uint32_t here = smaller(len, chunk->size - SST_RECORD_HEAD);
+
+    return (sst_pieces){
+        .shard = shard,
+        .chunk = *chunk,
+        .bytes = chunk->at + SST_RECORD_HEAD,
+        .len = here,
+        .left = len - here,
+        .next = at->next,
+    };
+}
+
+bool sst_pieces_next(sst_pieces *pieces, bool *sound)
+{
+    const sst_piece_shm *at;
+
+    if (pieces->left == 0) {
+        *sound = *sound && pieces->next == 0;
+        return false;
+    }
+    if (!sst_link_chunk(pieces->shard, pieces->next, &pieces->chunk)) {
+        *sound = false;
+        return false;
+    }
+    at = (const sst_piece_shm *)(void *)pieces->chunk.at;
+    pieces->next = at->next;
+    pieces->len = smaller(
+        pieces->left, pieces->chunk.size - (uint32_t)sizeof(sst_piece_shm));
+    pieces->bytes = pieces->chunk.at + sizeof(sst_piece_shm);
+    pieces->left -= pieces->len;
+    if (at->len != pieces->len) {
+        *sound = false;
+        return false;
+    }
+    return true;
+}
+
+static uint32_t record_sum(const sst_shard *shard, const sst_chunk *chunk,
+                           uint32_t len, bool *sound)
+{
+    sst_pieces pieces = sst_pieces_begin(shard, chunk, len);
+    uint64_t sum = sst_sum(chunk->at + SUM_FROM,
+                           SST_RECORD_HEAD - SUM_FROM + pieces.len, 0);
+
+    while (sst_pieces_next(&pieces, sound)) {
+        sum = sst_sum(pieces.chunk.at, sizeof(sst_piece_shm) + pieces.len, sum);
+    }
+    return (uint32_t)sum;
+}
+
+bool sst_record_sound(const sst_shard *shard, const sst_chunk *chunk,
+                      const sst_head *head)
+{
+    bool sound = true;
+    uint32_t sum = record_sum(shard, chunk, head->len, &sound);
+
+    return sound && sum == head->at->sum;
+}
+
+uint64_t sst_record_bytes(const sst_shard *shard, const sst_chunk *chunk,
+                          uint32_t len)
+{
+    sst_pieces pieces = sst_pieces_begin(shard, chunk, len);
+    uint64_t bytes = chunk->size;
+    bool sound = true;
+
+    while (sst_pieces_next(&pieces, &sound)) {
+        bytes += pieces.chunk.size;
+    }
+    return bytes;
+}
+
+/* ---- take, fill, give ---------------------------------------------------- */
+
+uint64_t sst_record_give_locked(sst_shard *shard, const sst_chunk *chunk,
+                                uint32_t len)
+{
+    sst_pieces pieces = sst_pieces_begin(shard, chunk, len);
+    uint64_t bytes = 0;
+    bool more = true, sound = true;
+
+    while (more) {
+        sst_chunk gone = pieces.chunk;
+
+        /* Step on before the link is wiped. */
+        more = sst_pieces_next(&pieces, &sound);
+        bytes += gone.size;
+        sst_slab_give_locked(shard, &gone);
+    }
+    return bytes;
+}
+
+/* Gives back a chain whose last link is still open. */
+static void give_partial(sst_shard *shard, const sst_chunk *head)
+{
+    const sst_record_shm *at = (const sst_record_shm *)(void *)head->at;
+    uint32_t link = at->next;
+    sst_chunk chunk;
+
+    sst_slab_give_locked(shard, head);
+    while (sst_link_chunk(shard, link, &chunk)) {
+        link = ((const sst_piece_shm *)(void *)chunk.at)->next;
+        sst_slab_give_locked(shard, &chunk);
+    }
+}
+
+bool sst_record_take_locked(sst_shard *shard, uint32_t len, sst_use use,
+                            sst_chunk *head, uint32_t *missing)
+{
+    const uint32_t largest = sst_slab_largest(shard->store);
+    const uint32_t extra = (uint32_t)sizeof(sst_piece_shm);
+    uint32_t left = len - smaller(len, largest - SST_RECORD_HEAD);
+    uint32_t *link;
+
+    *missing = smaller(SST_RECORD_HEAD + len, largest);
+    if (!sst_slab_take_locked(shard, *missing, use, head)) {
+        return false;
+    }
+    link = &((sst_record_shm *)(void *)head->at)->next;
+    while (left > 0) {
+        uint32_t want = smaller(left + extra, largest);
+        sst_piece_shm *piece;
+        sst_chunk chunk;
+
+        *missing = want > SST_PIECE_MIN ? want : SST_PIECE_MIN;
+        if (!sst_slab_take_locked(shard, *missing, use, &chunk)) {
+            give_partial(shard, head);
+            return false;
+        }
+        piece = (sst_piece_shm *)(void *)chunk.at;
+        want = smaller(left, chunk.size - extra);
+        SST_STORE(piece->len, want);
+        SST_STORE(*link, link_make(&chunk));
+        link = &piece->next;
+        left -= want;
+    }
+    return true;
+}
+
+void sst_record_fill_locked(sst_shard *shard, const sst_chunk *chunk,
+                            const unsigned char *key, const void *value,
+                            const shm_meta *meta)
+{
+    const shm_store *store = shard->store;
+    sst_pieces pieces = sst_pieces_begin(shard, chunk, meta->value_len);
+    sst_record_shm *at = (sst_record_shm *)(void *)chunk->at;
+    const unsigned char *from = value;
+    bool more = true, sound = true;
+
+    SST_STORE(at->times, times_word(sst_tick(store, meta->expires_ms),
+                                    sst_tick(store, meta->last_access_ms)));
+    SST_STORE(at->token, meta->token);
+    SST_STORE(at->user_tag, meta->user_tag);
+    SST_STORE(at->handle, meta->handle);
+    SST_STORE(at->created, sst_tick(store, meta->created_ms));
+    SST_STORE(at->hard_end, sst_tick(store, meta->hard_end_ms));
+    SST_STORE(at->len_kind,
+              meta->value_len | (uint32_t)meta->kind << LEN_BITS);
+    SST_STORE(at->ns, meta->ns);
+    sst_copy(chunk->at + sizeof(*at), key, SST_KEY_LEN);
+    while (more) {
+        if (pieces.len > 0) {
+            sst_copy(pieces.bytes, from, pieces.len);
+            from += pieces.len;
+        }
+        more = sst_pieces_next(&pieces, &sound);
+    }
+    SST_STORE(at->sum, record_sum(shard, chunk, meta->value_len, &sound));
+}
+
+void sst_record_meta(const shm_store *store, const sst_head *head,
+                     shm_meta *meta)
+{
+    *meta = (shm_meta){
+        .kind = head->kind,
+        .ns = head->at->ns,
+        .user_tag = head->at->user_tag,
+        .handle = head->at->handle,
+        .created_ms = sst_tick_ms(store, head->created),
+        .last_access_ms = sst_tick_ms(store, head->last_access),
+        .expires_ms = sst_tick_ms(store, head->expires),
+        .hard_end_ms = sst_tick_ms(store, head->hard_end),
+        .token = head->token,
+        .value_len = head->len,
+    };
+}
+
+/* ---- end ----------------------------------------------------------------- */
+
+void sst_figures_add_locked(sst_shard *shard, const sst_head *head,
+                            uint64_t bytes)
+{
+    sst_figures_shm *figures = &shard->shm->figures;
+
+    SST_ADD(figures->records, 1);
+    SST_ADD(figures->kinds[head->kind], 1);
+    SST_ADD(figures->bytes_values, head->len);
+    SST_ADD(figures->bytes_chunks, bytes);
+}
+
+void sst_figures_sub_locked(sst_shard *shard, const sst_head *head,
+                            uint64_t bytes)
+{
+    sst_figures_shm *figures = &shard->shm->figures;
+
+    SST_SUB(figures->records, 1);
+    SST_SUB(figures->kinds[head->kind], 1);
+    SST_SUB(figures->bytes_values, head->len);
+    SST_SUB(figures->bytes_chunks, bytes);
+}
+
+void sst_record_drop_locked(sst_shard *shard, const sst_slot *slot)
+{
+    uint32_t bucket =
+        sst_hash_of(shard->store, slot->chunk.at + sizeof(sst_record_shm))
+            .bucket;
+    sst_head head;
+    bool sound = sst_head_read(&slot->chunk, &head);
+
+    /* One chunk needs no proof; a chain could lead into someone else's. */
+    if (sound && (head.at->next != 0
+                  || head.len > slot->chunk.size - SST_RECORD_HEAD)) {
+        sound = sst_record_sound(shard, &slot->chunk, &head);
+    }
+    sst_publish(slot->word, 0);
+    if (sound) {
+        sst_figures_sub_locked(
+            shard, &head,
+            sst_record_give_locked(shard, &slot->chunk, head.len));
+    }
+    else {
+        shard->repair_wanted = true;
+    }
+    sst_index_trim_locked(shard, bucket);
+}
+
+void sst_record_damaged_locked(sst_shard *shard, const sst_slot *slot)
+{
+    sst_publish(slot->word, 0);
+    SST_ADD(shard->shm->counters.damaged, 1);
+    shard->repair_wanted = true;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records: a head with key and start of the value in one chunk, and for long
+ * values a chain of continuation chunks.
+ *
+ * Invariants: how long each piece is follows from the value's length and the
+ * chunks' sizes; a chain that says otherwise is damaged.  The checksum covers
+ * all but itself and the times; each piece's sum is the seed of the next.
+ * Times are one word, so that a touch is one store, and are believed only
+ * within created..hard_end.
+ */
+#ifndef SST_RECORD_H
+#define SST_RECORD_H
+
+#include "sst_index.h"
+
+/* What a record's head says, read once and checked. */
+typedef struct sst_head {
+    sst_record_shm *at;
+    uint32_t expires; /* ticks */
+    uint32_t last_access;
+    uint32_t created;
+    uint32_t hard_end;
+    uint32_t len;
+    shm_kind kind;
+    uint64_t token;
+} sst_head;
+
+/* A walk over the pieces of a value. */
+typedef struct sst_pieces {
+    const sst_shard *shard;
+    sst_chunk chunk;
+    unsigned char *bytes;
+    uint32_t len;  /* of this piece's bytes */
+    uint32_t left; /* behind this piece */
+    uint32_t next;
+} sst_pieces;
+
+/** Read a head.  False if a field is outside its range. */
+bool sst_head_read(const sst_chunk *chunk, sst_head *head);
+
+/** First piece; then the next.  ${*sound} turns false when the chain is not
+ *  what the length asks for; false is also the end. */
+sst_pieces sst_pieces_begin(const sst_shard *shard, const sst_chunk *chunk,
+                            uint32_t len);
+bool sst_pieces_next(sst_pieces *pieces, bool *sound);
+
+/** Whether chain and checksum are right. */
+bool sst_record_sound(const sst_shard *shard, const sst_chunk *chunk,
+                      const sst_head *head);
+
+/** Take the chunks of a value of ${len} bytes and link them; nothing refers
+ *  to them yet.  False, with nothing taken, when there is no room; then
+ *  ${*missing} is the size of the chunk that was not to be had. */
+bool sst_record_take_locked(sst_shard *shard, uint32_t len, sst_use use,
+                            sst_chunk *head, uint32_t *missing);
+
+/** Give back the chunks of a chain that is ours and referenced no longer.
+ *  Returns the bytes of its chunks. */
+uint64_t sst_record_give_locked(sst_shard *shard, const sst_chunk *chunk,
+                                uint32_t len);
+
+/** Bytes of the chunks of a value of ${len} bytes that begins in ${chunk}. */
+uint64_t sst_record_bytes(const sst_shard *shard, const sst_chunk *chunk,
+                          uint32_t len);
+
+/** Fill chunks that sst_record_take_locked gave; ${meta} as stored. */
+void sst_record_fill_locked(sst_shard *shard, const sst_chunk *chunk,
+                            const unsigned char *key, const void *value,
+                            const shm_meta *meta);
+
+/** Head to meta. */
+void sst_record_meta(const shm_store *store, const sst_head *head,
+                     shm_meta *meta);
+
+/** End the record in ${slot}: unlink it, then free what it had.  A record
+ *  that is not sound is only unlinked; the repair frees the rest. */
+void sst_record_drop_locked(sst_shard *shard, const sst_slot *slot);
+
+/** The same for one that failed a check, which is counted. */
+void sst_record_damaged_locked(sst_shard *shard, const sst_slot *slot);
+
+/** Add a record to, or take it from, the shard's figures. */
+void sst_figures_add_locked(sst_shard *shard, const sst_head *head,
+                            uint64_t bytes);
+void sst_figures_sub_locked(sst_shard *shard, const sst_head *head,
+                            uint64_t bytes);
+
+/** Page and index of a continuation as a link, and back. */
+bool sst_link_chunk(const sst_shard *shard, uint32_t link, sst_chunk *chunk);
+
+static inline bool sst_head_ended(const shm_store *store, const sst_head *head,
+                                  int64_t grace_ms, int64_t now_ms)
+{
+    int64_t end;
+
+    return !__builtin_add_overflow(sst_tick_ms(store, head->expires), grace_ms,
+                                   &end)
+           && end <= now_ms;
+}
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One write: room, fill, publish, free, in one lock hold. */
+#ifndef SST_WRITE_H
+#define SST_WRITE_H
+
+#include "sst_record.h"
+
+typedef struct sst_write {
+    const unsigned char *key;
+    const sst_hash *hash;
+    const void *value;
+    shm_meta *meta;      /* value_len set; gets the token */
+    sst_slot old;        /* the record that it replaces; word NULL: none */
+    bool create;         /* may not use the reserve */
+    unsigned evicted;    /* out: live records that had to go */
+    int64_t now_ms;
+} sst_write;
+
+/** Store the record.  SST_OK, or SST_FULL with the key's record as it was. */
+shm_status sst_write_locked(sst_shard *shard, sst_write *write);
+
+#endif
