@@ -1,0 +1,1 @@
+../../apps/app.php
