@@ -26,10 +26,6 @@
 
 #include "mod_sx_headers.h"
 
-#ifdef __clang__ /* APR's ring macros drop a volatile in every expansion. */
-#pragma clang diagnostic ignored "-Wcast-qual"
-#endif
-
 #define INTERIM_FILTER  "SX_INTERIM"
 #define TRAILERS_FILTER "SX_TRAILERS"
 

@@ -114,8 +114,6 @@ static mod_sx_visit *begin_visit(request_rec *r, const mod_sx_dir *dir)
         visit->store_name = store;
         visit->realm.scope = scope;
         visit->realm.store = server->keys ? mod_sx_backend(store) : NULL;
-        if (server->keys)
-            visit->realm.ns_number = sx_realm_ns_number(server->keys, scope.ns);
         visit->delta = sx_delta_create(top->pool);
         visit->next = top->visits;
         top->visits = visit;

@@ -52,15 +52,18 @@ static sx_answer put_session(attempt *a, const sx_id *id, uint64_t token)
 {
     const sx_realm *realm = a->realm;
     sx_record_meta *meta = &a->at.meta;
-    sx_str bytes = sx_record_close(realm, id, SX_USER,
-                                   sx_encode(a->at.session, a->pool), a->pool);
+    sx_str plain = sx_encode(a->at.session, a->pool);
 
+    if (plain.len == 0) /* over a limit of the format */
+        return SX_STORE_TOOBIG;
     set_owner(a);
     meta->last_access_ms = a->now.boot_ms;
     meta->expires_ms = sx_lifetime_end(&realm->times, a->at.session,
                                        meta->hard_end_ms, a->now.boot_ms);
-    return realm->store->ops->put_if(realm->store, id->store_key, token, bytes,
-                                     meta, a->now.boot_ms);
+    return realm->store->ops->put_if(
+        realm->store, id->store_key, token,
+        sx_record_close(realm, id, SX_USER, plain, a->pool), meta,
+        a->now.boot_ms);
 }
 
 /* A session that begins now. */
@@ -75,7 +78,7 @@ static void begin_session(attempt *a)
     session->id_born_ms = a->now.boot_ms;
     a->at.session = session;
     a->at.meta = (sx_record_meta){
-        .ns = a->realm->ns_number,
+        .ns = sx_ns_number(a->realm->scope.ns),
         .handle = session->handle,
         .created_ms = a->now.boot_ms,
         .hard_end_ms = a->now.boot_ms + a->realm->times.absolute_ms,
@@ -122,7 +125,7 @@ static void verdict_of(sx_committed *done, sx_answer answer)
         break;
     case SX_STORE_TOOBIG:
         done->verdict = SX_COMMIT_REFUSED;
-        done->why = "the session is larger than the store's max-record";
+        done->why = "the session is larger than a record of the store may be";
         break;
     case SX_STORE_MISS:
     case SX_STORE_GONE:

@@ -552,6 +552,16 @@ uint64_t sx_keys_tag(const sx_keys *keys, sx_purpose purpose, sx_str a,
     return tag != 0 ? tag : 1;
 }
 
+uint32_t sx_ns_number(const char *ns)
+{
+    unsigned char hash[crypto_generichash_BYTES_MIN];
+
+    crypto_generichash(hash, sizeof(hash), (const unsigned char *)ns,
+                       strlen(ns), NULL, 0);
+    return (uint32_t)hash[0] | (uint32_t)hash[1] << 8 |
+           (uint32_t)hash[2] << 16 | (uint32_t)hash[3] << 24;
+}
+
 size_t sx_keys_blob_size(void)
 {
     return sizeof(sx_keys);

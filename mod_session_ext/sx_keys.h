@@ -24,7 +24,6 @@ typedef enum sx_purpose {
     SX_PURPOSE_RECORD,    /* values at rest */
     SX_PURPOSE_ALIAS,     /* the new id, sealed in the record of the old */
     SX_PURPOSE_USER,      /* the clear user tag beside a record */
-    SX_PURPOSE_NAMESPACE, /* the namespace's number in a store */
     SX_PURPOSE_COUNT
 } sx_purpose;
 
@@ -95,9 +94,13 @@ void sx_random(void *buf, size_t len);
 /** Overwrite in a way no compiler removes. */
 void sx_wipe(void *buf, size_t len);
 
-/** Keyed 64-bit tag of two strings, never 0: user tags, namespace numbers.
- *  Made with the first key. */
+/** Keyed 64-bit tag of two strings, never 0: what lies beside a record for a
+ *  user.  Made with the first key. */
 uint64_t sx_keys_tag(const sx_keys *keys, sx_purpose purpose, sx_str a,
                      sx_str b);
+
+/** A namespace's number in a store.  No secret and no key, so that quotas do
+ *  not change with a rotation. */
+uint32_t sx_ns_number(const char *ns);
 
 #endif

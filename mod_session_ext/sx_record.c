@@ -8,12 +8,6 @@
 /* An alias may lead to an id that has been renewed since. */
 #define HOPS_MAX 4
 
-uint32_t sx_realm_ns_number(const sx_keys *keys, const char *ns)
-{
-    return (uint32_t)sx_keys_tag(keys, SX_PURPOSE_NAMESPACE, sx_str_of(ns),
-                                 (sx_str){0});
-}
-
 /* Kind, namespace and store key: a value copied to another place in the store
  * does not open there. */
 static sx_str binding(const sx_realm *realm, const sx_id *id, sx_kind kind,

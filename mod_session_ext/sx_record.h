@@ -21,11 +21,7 @@ typedef struct sx_realm {
     sx_limits limits;
     sx_str user_key;
     bool encrypt;
-    uint32_t ns_number; /* sx_realm_ns_number */
 } sx_realm;
-
-/** The namespace's number in a store. */
-uint32_t sx_realm_ns_number(const sx_keys *keys, const char *ns);
 
 /** Requests may finish what they began in time for this long past the end. */
 #define SX_COMMIT_GRACE_MS 60000

@@ -224,7 +224,7 @@ static void test_subkeys(void)
            sx_keys_tag(first, SX_PURPOSE_USER, ns, user),
        "tags are made with the first key");
     ok(sx_keys_tag(keys, SX_PURPOSE_USER, ns, user) !=
-           sx_keys_tag(keys, SX_PURPOSE_NAMESPACE, ns, user),
+           sx_keys_tag(keys, SX_PURPOSE_ALIAS, ns, user),
        "tags of two purposes differ");
     ok(sx_keys_tag(keys, SX_PURPOSE_USER, sx_str_of("ab"), sx_str_of("c")) !=
            sx_keys_tag(keys, SX_PURPOSE_USER, sx_str_of("a"), sx_str_of("bc")),
