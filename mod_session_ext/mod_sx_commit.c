@@ -196,7 +196,8 @@ int mod_sx_commit_response(request_rec *r)
     mod_sx_visit *visit = mod_sx_visit_of(r);
     int status = OK;
 
-    mod_sx_harvest(r, visit ? visit->delta : NULL);
+    /* A CGI may call its answer 103: no interim response is obeyed. */
+    mod_sx_harvest(r, visit && r->status >= 200 ? visit->delta : NULL);
     if (r->main) {
         if (visit)
             commit_subrequest(r, visit);

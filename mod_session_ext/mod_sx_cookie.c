@@ -3,6 +3,7 @@
 #include "mod_sx_cookie.h"
 
 #include <string.h>
+#include <sys/param.h>
 
 void mod_sx_cookie_hide(request_rec *r, const mod_sx_visit *visit)
 {
@@ -94,9 +95,11 @@ void mod_sx_cookie_send(request_rec *r, mod_sx_visit *visit,
         return;
     if (done->cookie == SX_COOKIE_SEND) {
         value = apr_pstrmemdup(pool, done->id.text, SX_ID_LEN);
-        max_age_s = done->persist || visit->persistent
-                        ? (done->hard_end_ms - now.boot_ms) / 1000
-                        : 0;
+        max_age_s = 0;
+        /* At least 1: in its last second it must not turn into another kind
+         * of cookie. */
+        if (done->persist || visit->persistent)
+            max_age_s = MAX((done->hard_end_ms - now.boot_ms) / 1000, 1);
     }
     visit->new_id = value;
     /* One a response: an earlier part of this request may have set it. */

@@ -142,6 +142,14 @@ static const apr_array_header_t *messages_for(request_rec *r,
     return messages;
 }
 
+/* A moment of the store's clock as people read it: counted from the session's
+ * beginning, which both clocks know, so that it is the same at each request. */
+static int64_t wall_of(const sx_loaded *loaded, int64_t moment_ms)
+{
+    return loaded->session->created_s +
+           (moment_ms - loaded->meta.created_ms + 500) / 1000;
+}
+
 void mod_sx_env_make(request_rec *r, mod_sx_visit *visit)
 {
     mod_sx_part *part = mod_sx_part_of(r);
@@ -167,9 +175,8 @@ void mod_sx_env_make(request_rec *r, mod_sx_visit *visit)
                                       meta->hard_end_ms, now.boot_ms);
         in.session = loaded->session;
         in.user = sx_session_user(loaded->session, visit->realm.user_key);
-        in.last_access_s =
-            now.wall_s - (now.boot_ms - meta->last_access_ms) / 1000;
-        in.expires_s = now.wall_s + (meta->hard_end_ms - now.boot_ms) / 1000;
+        in.last_access_s = wall_of(loaded, meta->last_access_ms);
+        in.expires_s = wall_of(loaded, meta->hard_end_ms);
         in.idle_left_s = (end - now.boot_ms) / 1000;
         in.messages = messages_for(r, visit);
         part->flash_exposed = in.messages != NULL;

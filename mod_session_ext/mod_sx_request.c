@@ -244,7 +244,8 @@ int mod_sx_fixups_first(request_rec *r)
     visit = mod_sx_load(r);
     if (!visit)
         return DECLINED;
-    if (visit->loaded.status == SX_STATUS_UNAVAILABLE &&
+    /* Not again for the ErrorDocument of that very answer. */
+    if (visit->loaded.status == SX_STATUS_UNAVAILABLE && !r->prev &&
         MOD_SX_OR(mod_sx_dir_of(r)->refuse_on_outage, 0) == 1)
         return HTTP_SERVICE_UNAVAILABLE;
     mod_sx_env_make(r, visit);

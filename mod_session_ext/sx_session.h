@@ -77,9 +77,6 @@ bool sx_session_unset(sx_session *session, sx_str key);
 /** Remove all entries; messages stay.  Returns true if there were any. */
 bool sx_session_clear(sx_session *session);
 
-/** Is ${value} the canonical text of ${type}?  Text and opaque: always. */
-bool sx_type_accepts(sx_type type, sx_str value);
-
 /** Bytes of all keys and values, as SessionExtMaxSize counts them. */
 size_t sx_session_size(const sx_session *session);
 

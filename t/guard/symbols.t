@@ -12,12 +12,12 @@ use House;
 my $nm     = make_var('NM');
 my $module = build() . '/mod_session_ext/mod_session_ext.so';
 
-# Symbols that an archive takes from elsewhere.
+# Symbols that an archive or the module takes from elsewhere.
 sub undefined
 {
-    my ($archive) = @_;
+    my ($file) = @_;
     my %seen;
-    /\sU\s+(\S+)$/ and $seen{$1}++ for run($nm, '-u', build() . "/$archive");
+    /\sU\s+(\S+)$/ and $seen{$1}++ for run($nm, '-u', build() . "/$file");
     return sort keys %seen;
 }
 
@@ -34,6 +34,11 @@ my @exported = map { /\s(\S+)$/ ? $1 : () }
 is_deeply(\@exported, ['session_ext_module'],
     'the module exports its record and nothing else')
     or diag("exported: @exported");
+
+# The linker leaves to httpd's start what a shared object lacks.
+none('the module lacks nothing that is ours to define',
+    grep { /^(?:mod_sx|sx|sst|shm)_/ }
+        undefined('mod_session_ext/mod_session_ext.so'));
 
 # Packagers may replace CFLAGS and LDFLAGS, but these stay.
 my $headers = join "\n", run('readelf', '-lWd', $module);

@@ -226,6 +226,8 @@ static void test_after_refusal(void)
     ok(delta->ops[SX_OP_APPEND] == NULL, "data commands are not");
     sx_command_parse(delta, "Session-Destroy", "no");
     ok(delta->destroy, "a bad Destroy does not take back a good one");
+    is_str(delta->refused, "Session-Set: byte 0: a pair has no '='",
+           "nor does its reason replace the first");
 }
 
 static void test_logout(void)

@@ -368,6 +368,8 @@ static void test_rooms(void)
 
 static void test_what_goes_first(void)
 {
+    char *wide = filled(1500);
+
     fresh();
     set("big", filled(2000));
     set("small", "1");
@@ -380,6 +382,12 @@ static void test_what_goes_first(void)
     is_str(env("SESSION_DATA"), "small=1",
            "a pair too large leaves the others");
     is_str(env("SESSION_ENV_OMITTED"), "big", "and is named once");
+    memset(wide, '~', 1500);
+    set("big", wide);
+    ok(env("SESSION_VAR_big") && !strstr(env("SESSION_DATA"), "big"),
+       "a value may have room as it is and none encoded");
+    is_str(env("SESSION_ENV_OMITTED"), "big", "and is named then too");
+    set("big", filled(5000));
     in.max_total = 0;
     in.max_var = 4096;
     ok(env("SESSION_DATA_2") && !env("SESSION_VAR_big"),
