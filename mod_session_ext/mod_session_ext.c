@@ -18,9 +18,6 @@ session_ext_module;
 
 static void register_hooks(apr_pool_t *pool)
 {
-    static const char *const after_cache[] = {"mod_cache.c", NULL};
-    static const char *const before_core[] = {"core.c", NULL};
-
     (void)pool;
     mod_sx_register_filters();
 
@@ -39,15 +36,22 @@ static void register_hooks(apr_pool_t *pool)
      * after mod_env's SetEnv. */
     ap_hook_fixups(mod_sx_fixups_first, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(mod_sx_fixups_last, NULL, NULL, APR_HOOK_REALLY_LAST);
-    /* mod_cache must see the id cookie, the app must not. */
-    ap_hook_handler(mod_sx_handler_first, after_cache, NULL,
-                    APR_HOOK_REALLY_FIRST);
+    /* Behind mod_cache, which must see the id cookie, and before any handler
+     * of an app, which must not.  By number: httpd's sort by module names does
+     * not keep the order of two hooks of one module. */
+    ap_hook_handler(mod_sx_handler_first, NULL, NULL,
+                    APR_HOOK_REALLY_FIRST + 1);
     /* Reached only by what core's own handler will serve: a plain file. */
-    ap_hook_handler(mod_sx_handler_last, NULL, before_core,
-                    APR_HOOK_REALLY_LAST);
+    ap_hook_handler(mod_sx_handler_last, NULL, NULL, APR_HOOK_REALLY_LAST - 1);
     ap_hook_insert_filter(mod_sx_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(mod_sx_insert_filter, NULL, NULL,
                                 APR_HOOK_MIDDLE);
+    /* mod_headers edits responses behind our first filter; what it adds is
+     * taken out by a second one. */
+    ap_hook_insert_filter(mod_sx_insert_last_filter, NULL, NULL,
+                          APR_HOOK_REALLY_LAST);
+    ap_hook_insert_error_filter(mod_sx_insert_last_filter, NULL, NULL,
+                                APR_HOOK_REALLY_LAST);
     ap_hook_log_transaction(mod_sx_log_transaction, NULL, NULL, APR_HOOK_FIRST);
 }
 

@@ -173,14 +173,16 @@ static void commit_others(request_rec *r, const mod_sx_visit *main_visit)
 
 static int commit_page(request_rec *r, mod_sx_visit *visit)
 {
-    sx_commit_mode mode = {.may_send_cookie = true, .may_renew = is_page(r)};
+    bool first = !mod_sx_part_of(r)->committed;
+    sx_commit_mode mode = {.may_send_cookie = true,
+                           .may_renew = first && is_page(r)};
     sx_committed done;
     int status;
 
     mod_sx_load(r);
     if (r->status >= 500)
         sx_delta_drop_data(visit->delta);
-    if (flash_was_shown(r, visit->delta))
+    if (first && flash_was_shown(r, visit->delta))
         add_seen(visit);
     mod_sx_cookie_drop_foreign(r, visit);
     commit_visit(r, visit, mode, &done);
@@ -193,21 +195,26 @@ static int commit_page(request_rec *r, mod_sx_visit *visit)
 
 int mod_sx_commit_response(request_rec *r)
 {
+    mod_sx_part *part = mod_sx_part_of(r);
     mod_sx_visit *visit = mod_sx_visit_of(r);
     int status = OK;
-
     /* A CGI may call its answer 103: no interim response is obeyed. */
-    mod_sx_harvest(r, visit && r->status >= 200 ? visit->delta : NULL);
+    int found =
+        mod_sx_harvest(r, visit && r->status >= 200 ? visit->delta : NULL);
+
     if (r->main) {
         if (visit)
             commit_subrequest(r, visit);
         return OK;
     }
+    if (part->committed && !found)
+        return OK;
     mod_sx_cookie_restore(r);
     commit_others(r, visit);
     if (visit)
         status = commit_page(r, visit);
-    mod_sx_part_of(r)->top->finished = true;
+    part->committed = true;
+    part->top->finished = true;
     return status;
 }
 

@@ -15,10 +15,8 @@
 
 extern module AP_MODULE_DECLARE_DATA session_ext_module;
 
-static ap_filter_rec_t *out_filter_handle(void)
-{
-    return ap_get_output_filter_handle("SESSION_EXT_OUT");
-}
+#define FILTER      "SESSION_EXT_OUT"
+#define LAST_FILTER "SESSION_EXT_LAST"
 
 /* ---- parts and visits ----------------------------------------------------- */
 
@@ -330,7 +328,8 @@ static apr_status_t out_filter(ap_filter_t *f, apr_bucket_brigade *bb)
 
 void mod_sx_register_filters(void)
 {
-    ap_register_output_filter("SESSION_EXT_OUT", out_filter, NULL,
+    ap_register_output_filter(FILTER, out_filter, NULL, AP_FTYPE_CONTENT_SET);
+    ap_register_output_filter(LAST_FILTER, out_filter, NULL,
                               AP_FTYPE_CONTENT_SET);
     mod_sx_interim_register();
 }
@@ -338,8 +337,13 @@ void mod_sx_register_filters(void)
 void mod_sx_insert_filter(request_rec *r)
 {
     /* Everywhere: control headers leave nowhere, sessions or not. */
-    ap_add_output_filter_handle(out_filter_handle(), NULL, r, r->connection);
+    ap_add_output_filter(FILTER, NULL, r, r->connection);
     mod_sx_interim_guard(r);
+}
+
+void mod_sx_insert_last_filter(request_rec *r)
+{
+    ap_add_output_filter(LAST_FILTER, NULL, r, r->connection);
 }
 
 int mod_sx_log_transaction(request_rec *r)

@@ -52,6 +52,7 @@ typedef struct mod_sx_part {
     bool flash_exposed;       /* messages are among them */
     bool app_ran;             /* a handler was asked... */
     bool is_file;             /* ...and it was core's: nobody saw `vars` */
+    bool committed;           /* its response has been through a filter */
 } mod_sx_part;
 
 /** The part of ${r}; made at the first call. */
@@ -79,6 +80,7 @@ int mod_sx_fixups_last(request_rec *r);
 int mod_sx_handler_first(request_rec *r);
 int mod_sx_handler_last(request_rec *r);
 void mod_sx_insert_filter(request_rec *r);
+void mod_sx_insert_last_filter(request_rec *r);
 int mod_sx_log_transaction(request_rec *r);
 
 #endif
