@@ -55,7 +55,7 @@ $server->stop;
 my $all = $shipped =~ s/^(\s*)#(?=[A-Z])/$1/mgr;
 $server = server($all);
 spew($server->root . '/conf/session_ext.keys',
-    'first:' . encode_base64(join('', map { chr(7 * $_ % 256) } 1 .. 32)));
+    '1:' . encode_base64(join('', map { chr(7 * $_ % 256) } 1 .. 32)));
 chmod 0600, $server->root . '/conf/session_ext.keys';
 my ($status, $text) = $server->configtest;
 is($status, 0, 'session_ext.conf with every line taken is accepted')
@@ -85,11 +85,11 @@ sub counts
     for my $n (0 .. 3) {
         my $path = $paths[$n % @paths];
         my $r = $b->get($path);
-        is($r->body, "You have been here $n times before.\n",
+        is($r->body, "Visits before this one: $n\n",
             "$name: $path counts visit $n");
     }
     is($server->browser->get($paths[0])->body,
-        "You have been here 0 times before.\n",
+        "Visits before this one: 0\n",
         "$name: another visitor is counted alone");
     return $server->stop;
 }

@@ -13,11 +13,12 @@ escape() {
         sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g; s/"/\&quot;/g'
 }
 
-# Every byte but letters, digits and - . _ as %XX.
+# Blanks as +, every other byte but letters, digits and - . _ as %XX.
 encode() {
     printf '%s' "$1" | od -An -v -tu1 | tr -s ' ' '\n' | while read -r byte; do
         case $byte in
             '') ;;
+            32) printf + ;;
             4[5-6] | 4[89] | 5[0-7] | 6[5-9] | [78]? | 90 | 95 | 9[7-9] | \
                 10? | 11? | 12[0-2])
                 # shellcheck disable=SC2059 # the octal escape is the format
@@ -50,9 +51,9 @@ same_site() {
     fi
 }
 
-# Every POST ends here: redirect TO LEVEL URLENCODED-MESSAGE. See Shop.pm.
+# Every POST ends here: redirect TO LEVEL MESSAGE. See Shop.pm.
 redirect() {
-    session_header Session-Flash "$2=$3"
+    session_header Session-Flash "$2=$(encode "$3")"
     printf 'Session-Flash: sent=%s\r\n' \
         "$(encode "$REQUEST_METHOD $SCRIPT_NAME$sent")"
     printf 'Status: 303 See Other\r\nLocation: %s\r\n' "$1"

@@ -11,4 +11,4 @@ set -u
     refuse '405 Method Not Allowed' 'To log out, press the button.'
 same_site || refuse '403 Forbidden' 'That form came from another site.'
 session_header Session-Destroy on
-redirect / success 'You+are+logged+out,+and+your+cart+is+gone.'
+redirect / success 'You are logged out, and your cart is gone.'

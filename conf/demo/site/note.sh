@@ -17,7 +17,7 @@ if [ "$REQUEST_METHOD" = POST ]; then
     esac
     [ -n "$body" ] || refuse '400 Bad Request' 'Send one field: note=TEXT'
     session_header Session-Set "note=$body"
-    redirect /note.sh info 'The+note+is+kept.'
+    redirect /note.sh info 'The note is kept.'
 fi
 
 printf 'Content-Type: text/plain; charset=utf-8\r\n\r\n'

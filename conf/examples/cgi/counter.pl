@@ -7,4 +7,4 @@ my $before = $ENV{SESSION_VAR_visits} // 0;
 
 print "Session-Incr: visits=1\r\n";
 print "Content-Type: text/plain\r\n\r\n";
-print "You have been here $before times before.\n";
+print "Visits before this one: $before\n";

@@ -3,4 +3,4 @@
 
 printf 'Session-Incr: visits=1\r\n'
 printf 'Content-Type: text/plain\r\n\r\n'
-echo "You have been here ${SESSION_VAR_visits:-0} times before."
+echo "Visits before this one: ${SESSION_VAR_visits:-0}"

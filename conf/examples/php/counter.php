@@ -6,4 +6,4 @@ $before = $_SERVER['SESSION_VAR_visits'] ?? '0';
 
 header('Session-Incr: visits=1');
 header('Content-Type: text/plain');
-echo "You have been here $before times before.\n";
+echo "Visits before this one: $before\n";
