@@ -11,6 +11,7 @@
 #include "mod_sx_config.h"
 #include "mod_sx_request.h"
 #include "mod_sx_server.h"
+#include "mod_sx_status.h"
 
 /* Everything else is hidden (-fvisibility=hidden); httpd looks this up. */
 extern module AP_MODULE_DECLARE_DATA __attribute__((visibility("default")))
@@ -23,6 +24,7 @@ static void register_hooks(apr_pool_t *pool)
 
     /* Start: check the configuration, open stores and keys; in each child look
      * inside the stores. */
+    ap_hook_pre_config(mod_sx_status_register, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(mod_sx_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mod_sx_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(mod_sx_child_init, NULL, NULL, APR_HOOK_MIDDLE);

@@ -7,16 +7,21 @@
 #include "mod_sx_caching.h"
 #include "mod_sx_cookie.h"
 #include "mod_sx_headers.h"
+#include "mod_sx_status.h"
 
 /* ---- what the log and the client are told --------------------------------- */
 
-static void log_events(request_rec *r, const sx_committed *done)
+static void tell_events(request_rec *r, const sx_committed *done)
 {
     const char *event = done->created     ? "created"
                         : done->destroyed ? "ended"
                         : done->renewed   ? "renewed"
                                           : NULL;
 
+    mod_sx_count(MOD_SX_COUNT_created, done->created);
+    mod_sx_count(MOD_SX_COUNT_renewed, done->renewed);
+    mod_sx_count(MOD_SX_COUNT_ended, done->destroyed);
+    mod_sx_count(MOD_SX_COUNT_retries, done->retries);
     if (event)
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "session %016" PRIx64 " %s",
                       done->handle, event);
@@ -31,30 +36,36 @@ static int answer_of(request_rec *r, const sx_committed *done)
     case SX_COMMIT_OK:
         return OK;
     case SX_COMMIT_CONFLICT:
+        mod_sx_count(MOD_SX_COUNT_conflicts, 1);
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                       "Session-If-Version: the session is at another version; "
                       "nothing was applied");
         return HTTP_CONFLICT;
     case SX_COMMIT_REFUSED:
+        mod_sx_count(MOD_SX_COUNT_refused, 1);
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "session commands refused, nothing was applied: %s",
                       done->why);
         return OK;
     case SX_COMMIT_DROPPED:
+        mod_sx_count(MOD_SX_COUNT_dropped, 1);
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                       "session commands dropped: the session has ended since "
                       "the request began");
         return OK;
     case SX_COMMIT_FULL:
+        mod_sx_count(MOD_SX_COUNT_full, 1);
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "session commands lost: the store is full");
         return OK;
     case SX_COMMIT_CONTENDED:
+        mod_sx_count(MOD_SX_COUNT_contended, 1);
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "session commands not applied: too many writers of one "
                       "session");
         return HTTP_SERVICE_UNAVAILABLE;
     case SX_COMMIT_OUTAGE:
+        mod_sx_count(MOD_SX_COUNT_lost, 1);
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "session commands lost: the store could not be reached "
                       "(%s)",
@@ -63,6 +74,7 @@ static int answer_of(request_rec *r, const sx_committed *done)
                    ? HTTP_SERVICE_UNAVAILABLE
                    : OK;
     case SX_COMMIT_NOT_ENDED:
+        mod_sx_count(MOD_SX_COUNT_lost, 1);
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "a session could not be ended: the store could not be "
                       "reached (%s)",
@@ -97,7 +109,7 @@ static void commit_visit(request_rec *r, mod_sx_visit *visit,
     }
     if (mode.may_send_cookie)
         mod_sx_cookie_send(r, visit, done, now);
-    log_events(r, done);
+    tell_events(r, done);
     visit->delta = sx_delta_create(top->pool);
 }
 

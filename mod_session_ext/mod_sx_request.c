@@ -12,6 +12,7 @@
 #include "mod_sx_headers.h"
 #include "mod_sx_interim.h"
 #include "mod_sx_server.h"
+#include "mod_sx_status.h"
 
 extern module AP_MODULE_DECLARE_DATA session_ext_module;
 
@@ -140,39 +141,59 @@ mod_sx_visit *mod_sx_visit_of(request_rec *r)
     return part->visit;
 }
 
+/* The id cookie's values: what a commit of this request has left the client
+ * with, else what it has sent. */
+static size_t find_candidates(const mod_sx_top *top, const mod_sx_visit *visit,
+                              sx_str candidates[SX_COOKIE_CANDIDATES])
+{
+    if (visit->new_id) {
+        candidates[0] = sx_str_of(visit->new_id);
+        return candidates[0].len ? 1 : 0;
+    }
+    return top->cookies
+               ? sx_cookie_find(top->cookies, visit->realm.scope.cookie_name,
+                                candidates)
+               : 0;
+}
+
+static void tell_load(request_rec *r, const mod_sx_visit *visit)
+{
+    const sx_loaded *loaded = &visit->loaded;
+
+    if (loaded->status == SX_STATUS_INVALID) {
+        mod_sx_count(MOD_SX_COUNT_invalid, 1);
+        mod_sx_count(MOD_SX_COUNT_reused, loaded->reuse);
+        if (loaded->reuse)
+            ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                          "an id was used after its renewal and grace");
+    }
+    else if (loaded->status == SX_STATUS_UNAVAILABLE) {
+        mod_sx_count(MOD_SX_COUNT_unavailable, 1);
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "the session store '%s' could not be asked: %s",
+                      visit->store_name, sx_answer_str(loaded->outage));
+    }
+}
+
 mod_sx_visit *mod_sx_load(request_rec *r)
 {
     mod_sx_visit *visit = mod_sx_visit_of(r);
     const mod_sx_top *top = mod_sx_part_of(r)->top;
     sx_str candidates[SX_COOKIE_CANDIDATES];
-    size_t n = 0;
+    size_t n;
 
     if (!visit || visit->is_loaded)
         return visit;
     visit->is_loaded = true;
-    if (visit->new_id) {
-        candidates[0] = sx_str_of(visit->new_id);
-        n = candidates[0].len ? 1 : 0;
-    }
-    else if (top->cookies) {
-        n = sx_cookie_find(top->cookies, visit->realm.scope.cookie_name,
-                           candidates);
-    }
-    if (!visit->realm.store) {
-        memset(&visit->loaded, 0, sizeof visit->loaded);
-        visit->loaded.status = SX_STATUS_UNAVAILABLE;
-        visit->loaded.outage = SX_STORE_UNAVAILABLE;
-        return visit;
-    }
-    sx_load(&visit->realm, candidates, n, mod_sx_now(), &visit->loaded,
-            top->pool);
-    if (visit->loaded.reuse)
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      "an id was used after its renewal and grace");
-    if (visit->loaded.status == SX_STATUS_UNAVAILABLE)
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "the session store '%s' could not be asked: %s",
-                      visit->store_name, sx_answer_str(visit->loaded.outage));
+    n = find_candidates(top, visit, candidates);
+    if (visit->realm.store)
+        sx_load(&visit->realm, candidates, n, mod_sx_now(), &visit->loaded,
+                top->pool);
+    else
+        visit->loaded =
+            (sx_loaded){.status = n ? SX_STATUS_UNAVAILABLE : SX_STATUS_NONE,
+                        .outage = SX_STORE_UNAVAILABLE};
+    tell_load(r, visit);
     return visit;
 }
 

@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include "mod_sx_check.h"
+#include "mod_sx_status.h"
 #include "sx_store_shm.h"
 
 /* Raised when shm_store's handle or this table changes: a module upgraded by a
@@ -35,6 +37,8 @@ typedef struct retained {
     int nstores, nkeys;
     retained_store stores[RETAINED_MAX];
     retained_keys keys[RETAINED_MAX];
+    uint64_t *counters; /* shared by all children, of all generations */
+    size_t counters_size;
 } retained;
 
 static bool is_restart(const retained *kept)
@@ -241,6 +245,18 @@ static int load_all_keys(server_rec *first, retained *kept, apr_pool_t *pool)
     return OK;
 }
 
+/* Another build may count more: the old children keep the old memory. */
+static void share_counters(retained *kept)
+{
+    if (kept->counters_size != MOD_SX_COUNTERS_SIZE) {
+        void *memory = mmap(NULL, MOD_SX_COUNTERS_SIZE, PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        kept->counters = memory == MAP_FAILED ? NULL : memory;
+        kept->counters_size = MOD_SX_COUNTERS_SIZE;
+    }
+    mod_sx_counters_set(kept->counters);
+}
+
 /* ---- hooks ---------------------------------------------------------------- */
 
 static retained *retained_of(server_rec *server)
@@ -290,6 +306,7 @@ int mod_sx_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     kept = retained_of(server);
     if (!kept)
         return OK;
+    share_counters(kept);
     status = open_stores(server, kept, pconf);
     return status == OK ? load_all_keys(server, kept, pconf) : status;
 }

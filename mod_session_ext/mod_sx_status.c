@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mod_sx_private.h"
+#include "mod_sx_status.h"
+
+#include "apr_optional_hooks.h"
+#include "mod_status.h"
+#include "mod_sx_server.h"
+
+/* Set once per process, before its threads. */
+static uint64_t *shared;
+
+void mod_sx_counters_set(uint64_t *counters)
+{
+    shared = counters;
+}
+
+void mod_sx_count(mod_sx_counter counter, uint64_t n)
+{
+    if (shared && n)
+        __atomic_fetch_add(&shared[counter], n, __ATOMIC_RELAXED);
+}
+
+static void begin(request_rec *r, int flags, const char *title)
+{
+    if (!(flags & AP_STATUS_SHORT))
+        ap_rvputs(r, "<hr />\n<h2>", ap_escape_html(r->pool, title),
+                  "</h2>\n<dl>\n", NULL);
+}
+
+static void row(request_rec *r, int flags, const char *group, const char *name,
+                uint64_t value)
+{
+    if (flags & AP_STATUS_SHORT)
+        ap_rprintf(r, "%s%s: %" APR_UINT64_T_FMT "\n", group, name, value);
+    else
+        ap_rprintf(r, "<dt>%s: <b>%" APR_UINT64_T_FMT "</b></dt>\n", name,
+                   value);
+}
+
+static void end(request_rec *r, int flags)
+{
+    if (!(flags & AP_STATUS_SHORT))
+        ap_rputs("</dl>\n", r);
+}
+
+static void show_counters(request_rec *r, int flags)
+{
+    static const char *const what[] = {
+#define X(name, text) text,
+        MOD_SX_COUNTERS(X)
+#undef X
+    };
+    static const char *const names[] = {
+#define X(name, text) #name,
+        MOD_SX_COUNTERS(X)
+#undef X
+    };
+
+    begin(r, flags, "Sessions");
+    for (int i = 0; i < MOD_SX_COUNTER_COUNT; i++)
+        row(r, flags, "SessionExt-",
+            flags & AP_STATUS_SHORT ? names[i] : what[i],
+            __atomic_load_n(&shared[i], __ATOMIC_RELAXED));
+    end(r, flags);
+}
+
+static void show_store(request_rec *r, int flags, const mod_sx_segment *store)
+{
+    shm_stats stats;
+    const char *group =
+        apr_pstrcat(r->pool, "ShmStore-", store->conf->name, "-", NULL);
+
+    if (shm_store_stats(store->segment, &stats) != SST_OK)
+        return;
+    begin(r, flags,
+          apr_pstrcat(r->pool, "Session store ", store->conf->name, NULL));
+    row(r, flags, group, "records", stats.records);
+    row(r, flags, group, "size", stats.size);
+    row(r, flags, group, "pages", stats.pages);
+    row(r, flags, group, "pages_free", stats.pages_free);
+#define X(name, what) row(r, flags, group, #name, stats.name);
+    SHM_STORE_COUNTERS(X)
+#undef X
+    end(r, flags);
+}
+
+static int show(request_rec *r, int flags)
+{
+    const mod_sx_server *main_conf = mod_sx_server_of(ap_server_conf);
+
+    if (!shared)
+        return DECLINED;
+    show_counters(r, flags);
+    for (int i = 0; i < main_conf->segments->nelts; i++) {
+        const mod_sx_segment *store =
+            &APR_ARRAY_IDX(main_conf->segments, i, mod_sx_segment);
+        if (store->backend)
+            show_store(r, flags, store);
+    }
+    return OK;
+}
+
+int mod_sx_status_register(apr_pool_t *pconf, apr_pool_t *plog,
+                           apr_pool_t *ptemp)
+{
+    (void)plog;
+    (void)ptemp;
+    (void)pconf;
+    APR_OPTIONAL_HOOK(ap, status_hook, show, NULL, NULL, APR_HOOK_MIDDLE);
+    return OK;
+}
