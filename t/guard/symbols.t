@@ -42,9 +42,9 @@ none('the module lacks nothing that is ours to define',
 
 # Packagers may replace CFLAGS and LDFLAGS, but these stay.
 my $headers = join "\n", run('readelf', '-lWd', $module);
-like($headers, qr/GNU_RELRO/,                'the module is linked with relro');
-like($headers, qr/BIND_NOW|FLAGS_1.*\bNOW/,  'and bound at load');
-unlike($headers, qr/GNU_STACK.*RWE/,         'and its stack cannot be executed');
-unlike($headers, qr/\b(?:RPATH|RUNPATH)\b/,  'and it names no library path');
+like($headers, qr/GNU_RELRO/, 'the module is linked with relro');
+like($headers, qr/BIND_NOW|FLAGS_1.*\bNOW/, 'and bound at load');
+unlike($headers, qr/GNU_STACK.*RWE/, 'and its stack cannot be executed');
+unlike($headers, qr/\b(?:RPATH|RUNPATH)\b/, 'and it names no library path');
 
 done_testing();

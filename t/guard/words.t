@@ -10,8 +10,8 @@ use House;
 
 my @source = files(
     '**.{c,h,pl,pm,t,sh,php,conf,conf.in,stub.php}',
-    qw(configure.ac Makefile.in bootstrap .ci/run .clang-tidy t/.clang-tidy t/TEST t/run
-       t/lint/* t/bench/run conf/demo/start)
+    qw(configure.ac Makefile.in bootstrap .ci/run .clang-tidy t/.clang-tidy
+       t/TEST t/run t/lint/* t/bench/run conf/demo/start)
 );
 my @text = grep { -T top() . "/$_" && !m{(?:^|/)corpus/} } files('**');
 cmp_ok(scalar @source, '>', 40, 'the sources of the tree are found');

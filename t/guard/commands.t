@@ -1,0 +1,53 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# Commands that the pages tell people to type exist: goals of bootstrap,
+# targets of the makefile, programs of the tree.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lint";
+use Test::More;
+use House;
+
+my ($goals) = slurp('bootstrap') =~ /^ *((?:\w+ \| )+\w+)\) goal=/m;
+my %goal = map { $_ => 1 } split / \| /, $goals // '';
+my %target = map { $_ => 1 } slurp('Makefile.in') =~ /^([a-z-]+):/mg;
+ok($goal{demo}, 'the goals of bootstrap are found');
+ok($target{install}, 'the targets of the makefile are found');
+
+# Programs that are made, or that stand elsewhere; those of the tree must be
+# there.
+my %MADE = map { $_ => 1 } qw(./configure ../configure);
+
+# What is wrong with one command line, or nothing.
+sub wrong
+{
+    my ($line) = @_;
+    my ($program, @words) = split ' ', $line =~ s/\s#.*//r;
+    my @names = grep { /^[a-z]/ && !/=/ } @words;
+    return grep { !$goal{$_} } @names if $program eq './bootstrap';
+    return grep { !$target{$_} } @names if $program eq 'make';
+    return if $program !~ m{/} || $MADE{$program};
+    return -x top() . "/$program" ? () : $program;
+}
+
+# The command lines of a page's unmarked "sh" fences.
+sub commands
+{
+    my ($page) = @_;
+    my @blocks = slurp($page) =~ /^```sh\n(.*?)^```$/msg;
+    return grep { /\S/ && !/^\s*#/ }
+        map { split /\s*(?:&&|;|\n)\s*/ } map { s/\\\n/ /gr } @blocks;
+}
+
+my @pages = files('{README,CONTRIBUTING}.md', 't/README.md', 'docs/*.md');
+my @all = map { my $page = $_; map { [$page, $_] } commands($page) } @pages;
+cmp_ok(scalar @all, '>', 4, 'the pages show commands');
+none('every command on a page exists',
+    map { my ($page, $line) = @$_; wrong($line) ? "$page: $line" : () } @all);
+
+ok(wrong('./bootstrap fly'), 'a goal that is none is noticed');
+ok(wrong('make DESTDIR=/x coffee'), 'so is a target that is none');
+ok(wrong('t/nothing --fast'), 'and a program that is not there');
+
+done_testing();
