@@ -37,6 +37,7 @@ const char *shm_status_str(shm_status status)
 static shm_status enter(shm_store *store, const sst_hash *hash,
                         sst_shard *shard)
 {
+    sst_index_prefetch(store, hash);
     return sst_shard_lock(store, hash->shard, SST_LOCK_WAIT_MS, shard);
 }
 
@@ -107,10 +108,9 @@ static shm_status get_locked(sst_shard *shard, const sst_hash *hash,
     return SST_OK;
 }
 
-shm_status shm_store_get(shm_store *store,
-                         const unsigned char key[SST_KEY_LEN], void *buf,
-                         size_t buflen, shm_meta *meta, int64_t grace_ms,
-                         int64_t now_ms)
+shm_status shm_store_get(shm_store *store, const unsigned char key[SST_KEY_LEN],
+                         void *buf, size_t buflen, shm_meta *meta,
+                         int64_t grace_ms, int64_t now_ms)
 {
     get_args args = {key, buf, buflen, meta, grace_ms, now_ms};
     shm_status status;
@@ -140,11 +140,11 @@ shm_status shm_store_get(shm_store *store,
 
 static bool meta_ok(const shm_meta *meta)
 {
-    return meta->kind >= SST_ANONYMOUS && meta->kind < SST_KIND_COUNT
-           && meta->created_ms <= meta->hard_end_ms
-           && meta->expires_ms <= meta->hard_end_ms
-           && (uint64_t)meta->hard_end_ms - (uint64_t)meta->created_ms
-                  <= (uint64_t)SST_LIFETIME_MAX_MS;
+    return meta->kind >= SST_ANONYMOUS && meta->kind < SST_KIND_COUNT &&
+           meta->created_ms <= meta->hard_end_ms &&
+           meta->expires_ms <= meta->hard_end_ms &&
+           (uint64_t)meta->hard_end_ms - (uint64_t)meta->created_ms <=
+               (uint64_t)SST_LIFETIME_MAX_MS;
 }
 
 static int64_t clamp(int64_t value, int64_t low, int64_t high)
@@ -152,8 +152,7 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
     return value < low ? low : value > high ? high : value;
 }
 
-static shm_status put_locked(sst_shard *shard, sst_write *write,
-                             uint64_t token)
+static shm_status put_locked(sst_shard *shard, sst_write *write, uint64_t token)
 {
     sst_counters_shm *counters = &shard->shm->counters;
     sst_head head;
@@ -254,8 +253,8 @@ static shm_status touch_locked(sst_shard *shard, const sst_hash *hash,
     if (sst_head_ended(store, &head, 0, now_ms)) {
         return SST_MISS;
     }
-    expires = clamp_tick(sst_tick(store, expires_ms), head.created,
-                         head.hard_end);
+    expires =
+        clamp_tick(sst_tick(store, expires_ms), head.created, head.hard_end);
     access =
         clamp_tick(sst_tick(store, now_ms), head.last_access, head.hard_end);
     /* Only an end that moves nearer can break the bound. */

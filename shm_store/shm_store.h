@@ -165,7 +165,7 @@ shm_status shm_store_attach(shm_store *store, int64_t now_ms,
 /* What lies beside the value in the clear.  Times in ms of the boot clock. */
 typedef struct shm_meta {
     shm_kind kind;
-    uint32_t ns;            /* namespace: a keyed hash of its name */
+    uint32_t ns;            /* namespace: a hash of its name */
     uint64_t user_tag;      /* keyed hash of the user; 0: none */
     uint64_t handle;        /* public handle of the session; 0: none */
     int64_t created_ms;

@@ -17,13 +17,13 @@
 typedef struct page_seen {
     uint64_t bitmap[WORDS_MAX];
     uint32_t used;
-    uint32_t bound;
+    uint32_t bound; /* while used is not 0 */
     bool listed;
 } page_seen;
 
 typedef struct check {
     sst_shard shard;
-    page_seen **pages; /* by number; made when first met */
+    page_seen *pages; /* by number; the kernel makes only what is touched */
     uint32_t npages;
     sst_figures_shm figures;
     char *why;
@@ -33,9 +33,9 @@ typedef struct check {
 __attribute__((format(printf, 2, 3))) static bool fault(check *on,
                                                         const char *format, ...)
 {
-    int used = on->whylen > 0 ? snprintf(on->why, on->whylen, "shard %u: ",
-                                         on->shard.no)
-                              : 0;
+    int used = on->whylen > 0
+                   ? snprintf(on->why, on->whylen, "shard %u: ", on->shard.no)
+                   : 0;
     va_list args;
 
     if (used >= 0 && (size_t)used < on->whylen) {
@@ -46,17 +46,6 @@ __attribute__((format(printf, 2, 3))) static bool fault(check *on,
     return false;
 }
 
-static page_seen *page_of(check *on, uint32_t page)
-{
-    if (on->pages[page] == NULL) {
-        on->pages[page] = calloc(1, sizeof(page_seen));
-        if (on->pages[page] != NULL) {
-            on->pages[page]->bound = SST_NEVER;
-        }
-    }
-    return on->pages[page];
-}
-
 static bool see_chunk(check *on, const sst_chunk *chunk)
 {
     page_seen *seen;
@@ -65,16 +54,15 @@ static bool see_chunk(check *on, const sst_chunk *chunk)
     if (chunk->page >= on->npages) {
         return fault(on, "page %u is beyond the segment", chunk->page);
     }
-    seen = page_of(on, chunk->page);
-    if (seen == NULL) {
-        return fault(on, "no memory to check it");
-    }
+    seen = &on->pages[chunk->page];
     if (seen->bitmap[chunk->index / 64] & bit) {
         return fault(on, "page %u chunk %u is referenced twice", chunk->page,
                      chunk->index);
     }
     seen->bitmap[chunk->index / 64] |= bit;
-    seen->used++;
+    if (seen->used++ == 0) {
+        seen->bound = SST_NEVER;
+    }
     return true;
 }
 
@@ -94,8 +82,8 @@ static bool see_record(check *on, const sst_chunk *chunk, const sst_head *head)
         }
         on->figures.bytes_chunks += pieces.chunk.size;
     } while (sst_pieces_next(&pieces, &sound));
-    seen = page_of(on, chunk->page);
-    if (seen != NULL && head->expires < seen->bound) {
+    seen = &on->pages[chunk->page];
+    if (head->expires < seen->bound) {
         seen->bound = head->expires;
     }
     on->figures.records++;
@@ -125,12 +113,11 @@ static bool check_word(check *on, uint32_t bucket, uint64_t *word)
     }
     key = chunk.at + sizeof(sst_record_shm);
     hash = sst_hash_of(shard->store, key);
-    if (hash.shard != shard->no || hash.bucket != bucket
-        || sst_word_make(shard->store, &hash, &chunk) != *word) {
+    if (hash.shard != shard->no || hash.bucket != bucket ||
+        sst_word_make(shard->store, &hash, &chunk) != *word) {
         return fault(on, "bucket %u holds a record of another place", bucket);
     }
-    if (!sst_index_find_locked(shard, &hash, key, &slot)
-        || slot.word != word) {
+    if (!sst_index_find_locked(shard, &hash, key, &slot) || slot.word != word) {
         return fault(on, "bucket %u holds a key twice", bucket);
     }
     if (head.token > shard->shm->token) {
@@ -159,8 +146,8 @@ static bool check_chain(check *on, uint32_t bucket)
             return false;
         }
     }
-    return chain.bucket->link == 0
-           || fault(on, "bucket %u: its chain leads nowhere", bucket);
+    return chain.bucket->link == 0 ||
+           fault(on, "bucket %u: its chain leads nowhere", bucket);
 }
 
 static bool check_lists(check *on, uint32_t pool, uint32_t class_id)
@@ -172,16 +159,16 @@ static bool check_lists(check *on, uint32_t pool, uint32_t class_id)
         uint32_t really;
         const sst_page_shm *page;
 
-        if (link > on->npages || !sst_slab_owned(shard, link - 1, &really)
-            || really != class_id || on->pages[link - 1] == NULL) {
+        if (link > on->npages || !sst_slab_owned(shard, link - 1, &really) ||
+            really != class_id || on->pages[link - 1].used == 0) {
             return fault(on, "a list leads to page %u", link - 1);
         }
         page = sst_page(shard->store, link - 1);
-        if (on->pages[link - 1]->listed || page->prev != before
-            || page->pool != pool) {
+        if (on->pages[link - 1].listed || page->prev != before ||
+            page->pool != pool) {
             return fault(on, "page %u is wrongly linked", link - 1);
         }
-        on->pages[link - 1]->listed = true;
+        on->pages[link - 1].listed = true;
         before = link;
         link = page->next;
     }
@@ -193,16 +180,16 @@ static bool check_page(check *on, uint32_t no, uint32_t class_id)
     const shm_store *store = on->shard.store;
     const sst_class *class = &store->classes[class_id];
     const sst_page_shm *page = sst_page(store, no);
-    const page_seen *seen = on->pages[no];
+    const page_seen *seen = &on->pages[no];
 
-    if (seen == NULL) {
+    if (seen->used == 0) {
         return fault(on, "page %u is owned and empty", no);
     }
     if (page->magic != SST_PAGE_MAGIC || page->class_id != class_id) {
         return fault(on, "page %u has a wrong head", no);
     }
-    if (page->used != seen->used
-        || memcmp(page->bitmap, seen->bitmap, class->words * 8) != 0) {
+    if (page->used != seen->used ||
+        memcmp(page->bitmap, seen->bitmap, (size_t) class->words * 8) != 0) {
         return fault(on, "page %u: %u chunks marked, %u referenced", no,
                      page->used, seen->used);
     }
@@ -231,13 +218,13 @@ static bool check_pages(check *on)
     for (uint32_t no = 0; no < on->npages; no++) {
         uint32_t owner = SST_LOAD(sst_owner(store, no)->owner);
 
-        if (owner != 0
-            && ((owner >> 8) > store->geo.nshards || owner >> 8 == 0
-                || (owner & 0xff) >= store->geo.nclasses)) {
+        if (owner != 0 &&
+            ((owner >> 8) > store->geo.nshards || owner >> 8 == 0 ||
+             (owner & 0xff) >= store->geo.nclasses)) {
             return fault(on, "page %u belongs to nobody", no);
         }
-        if (sst_slab_owned(&on->shard, no, &class_id)
-            && !check_page(on, no, class_id)) {
+        if (sst_slab_owned(&on->shard, no, &class_id) &&
+            !check_page(on, no, class_id)) {
             return false;
         }
     }
@@ -265,12 +252,17 @@ static bool check_shard(check *on)
     return true;
 }
 
-static void forget_pages(check *on)
+static shm_status lock_and_check(check *on, shm_store *store, uint32_t no)
 {
-    for (uint32_t no = 0; no < on->npages; no++) {
-        free(on->pages[no]);
-        on->pages[no] = NULL;
+    shm_status status = sst_shard_lock(store, no, SST_LOCK_WAIT_MS, &on->shard);
+
+    if (status == SST_OK) {
+        status = check_shard(on) ? SST_OK : SST_DAMAGED;
+        /* A look must not repair what it finds. */
+        on->shard.repair_wanted = false;
+        sst_shard_unlock(&on->shard);
     }
+    return status;
 }
 
 shm_status shm_store_check(shm_store *store, char *why, size_t whylen)
@@ -285,20 +277,13 @@ shm_status shm_store_check(shm_store *store, char *why, size_t whylen)
         return SST_UNAVAILABLE;
     }
     on.npages = sst_pages_now(store);
-    on.pages = calloc(on.npages + 1, sizeof(*on.pages));
-    if (on.pages == NULL) {
-        return SST_UNAVAILABLE;
-    }
     for (uint32_t no = 0; no < store->geo.nshards && status == SST_OK; no++) {
-        status = sst_shard_lock(store, no, SST_LOCK_WAIT_MS, &on.shard);
-        if (status == SST_OK) {
-            status = check_shard(&on) ? SST_OK : SST_DAMAGED;
-            /* A look must not repair what it finds. */
-            on.shard.repair_wanted = false;
-            sst_shard_unlock(&on.shard);
+        on.pages = calloc(on.npages + 1, sizeof(*on.pages));
+        if (on.pages == NULL) {
+            return SST_UNAVAILABLE;
         }
-        forget_pages(&on);
+        status = lock_and_check(&on, store, no);
+        free(on.pages);
     }
-    free(on.pages);
     return status;
 }

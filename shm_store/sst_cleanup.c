@@ -113,9 +113,9 @@ static void tick(shm_cleanup *cleanup, int64_t now_ms)
 
     anchor_move(cleanup, now_ms);
     for (int i = 0; i < SLICES_MAX && !report.finished; i++) {
-        if (told_to_stop(cleanup)
-            || shm_store_sweep(cleanup->store, SLICE_US, now_ms, &report)
-                   != SST_OK) {
+        if (told_to_stop(cleanup) ||
+            shm_store_sweep(cleanup->store, SLICE_US, now_ms, &report) !=
+                SST_OK) {
             return;
         }
         (void)sleep_ms(cleanup, 1);
@@ -135,9 +135,9 @@ static void *cleanup_run(void *baton)
         if (runner) {
             tick(cleanup, now_ms);
         }
-        stop = sleep_ms(cleanup, runner
-                                     ? TICK_MS
-                                     : WAIT_MS + randombytes_uniform(JITTER_MS));
+        stop = sleep_ms(cleanup,
+                        runner ? TICK_MS
+                               : WAIT_MS + randombytes_uniform(JITTER_MS));
     }
     lease_drop(cleanup);
     __atomic_store_n(&cleanup->runner, false, __ATOMIC_RELAXED);

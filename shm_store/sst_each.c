@@ -30,8 +30,8 @@ static void insert_by_key(cursor *at, unsigned first, const shown *one,
 {
     unsigned place = at->count;
 
-    while (place > first
-           && memcmp(at->batch[place - 1].key, one->key, SST_KEY_LEN) > 0) {
+    while (place > first &&
+           memcmp(at->batch[place - 1].key, one->key, SST_KEY_LEN) > 0) {
         place--;
     }
     if (place == SST_EACH_BATCH) {
@@ -55,9 +55,9 @@ static void show_word(sst_shard *shard, cursor *at, unsigned first,
     sst_head head;
     shown one;
 
-    if (word == 0 || !sst_word_chunk(shard, word, &chunk)
-        || !sst_head_read(&chunk, &head)
-        || sst_head_ended(shard->store, &head, 0, at->now_ms)) {
+    if (word == 0 || !sst_word_chunk(shard, word, &chunk) ||
+        !sst_head_read(&chunk, &head) ||
+        sst_head_ended(shard->store, &head, 0, at->now_ms)) {
         return;
     }
     memcpy(one.key, chunk.at + sizeof(sst_record_shm), SST_KEY_LEN);
@@ -97,13 +97,13 @@ static void fill_batch(sst_shard *shard, cursor *at)
     uint32_t end = nbuckets - at->bucket > 4096 ? at->bucket + 4096 : nbuckets;
 
     at->count = 0;
-    while (at->bucket < end && at->count < SST_EACH_BATCH
-           && show_bucket(shard, at)) {
+    while (at->bucket < end && at->count < SST_EACH_BATCH &&
+           show_bucket(shard, at)) {
     }
 }
 
-shm_status shm_store_each(shm_store *store, shm_store_visit *visit,
-                          void *baton, int64_t now_ms)
+shm_status shm_store_each(shm_store *store, shm_store_visit *visit, void *baton,
+                          int64_t now_ms)
 {
     cursor at = {.now_ms = now_ms};
 
@@ -151,8 +151,7 @@ shm_status shm_store_stats(shm_store *store, shm_stats *stats)
         stats->bytes_values += SST_LOAD(shm->figures.bytes_values);
         stats->bytes_chunks += SST_LOAD(shm->figures.bytes_chunks);
         for (unsigned kind = 0; kind < SST_KIND_COUNT; kind++) {
-            stats->records_by_kind[kind] +=
-                SST_LOAD(shm->figures.kinds[kind]);
+            stats->records_by_kind[kind] += SST_LOAD(shm->figures.kinds[kind]);
         }
     }
     npages = sst_pages_now(store);

@@ -22,12 +22,12 @@
 #define PAGE_TRIES  8u
 
 /* Lower goes first; within a rank the lower tick. */
-typedef enum rank {
+typedef enum sst_rank {
     RANK_ENDED,
     RANK_ANONYMOUS,
     RANK_USER,
     RANK_NEVER
-} rank;
+} sst_rank;
 
 typedef struct search {
     sst_shard *shard;
@@ -36,12 +36,12 @@ typedef struct search {
     shm_kind kind;
     uint32_t size_min, size_max; /* chunk sizes that would help */
     unsigned seen;
-    rank best;
+    sst_rank best;
     uint32_t best_tick;
     sst_slot slot;
 } search;
 
-static rank rank_of(const search *find, const sst_head *head)
+static sst_rank rank_of(const search *find, const sst_head *head)
 {
     if (sst_head_ended(find->shard->store, head, 0, find->now_ms)) {
         return head->kind == SST_EPOCH ? RANK_NEVER : RANK_ENDED;
@@ -65,21 +65,20 @@ static void consider(search *find, uint64_t *word)
     sst_chunk chunk;
     sst_head head;
     uint32_t tick;
-    rank rank;
+    sst_rank rank;
 
     if (*word == 0 || !sst_word_chunk(find->shard, *word, &chunk)) {
         return;
     }
     find->seen++;
-    if (chunk.at == find->keep || chunk.size < find->size_min
-        || chunk.size > find->size_max || !sst_head_read(&chunk, &head)) {
+    if (chunk.at == find->keep || chunk.size < find->size_min ||
+        chunk.size > find->size_max || !sst_head_read(&chunk, &head)) {
         return;
     }
     rank = rank_of(find, &head);
     tick = rank == RANK_ENDED ? head.expires : head.last_access;
-    if (rank < find->best
-        || (rank == find->best && rank != RANK_NEVER
-            && tick < find->best_tick)) {
+    if (rank < find->best ||
+        (rank == find->best && rank != RANK_NEVER && tick < find->best_tick)) {
         find->best = rank;
         find->best_tick = tick;
         find->slot = (sst_slot){.word = word, .chunk = chunk};
@@ -93,8 +92,8 @@ static bool search_enough(const search *find)
     if (find->seen < SAMPLE) {
         return false;
     }
-    return find->best <= RANK_ANONYMOUS || anonymous == 0
-           || find->seen >= SAMPLE_MORE;
+    return find->best <= RANK_ANONYMOUS || anonymous == 0 ||
+           find->seen >= SAMPLE_MORE;
 }
 
 static bool find_victim(search *find)
@@ -149,11 +148,11 @@ static bool page_may_go(search *find, uint32_t page)
         if (!sst_slab_nth(find->shard, page, i, &chunk)) {
             return false;
         }
-        if (sst_slab_used(find->shard, &chunk)
-            && (chunk.at == find->keep
-                || !sst_index_reverse_locked(find->shard, &chunk, &slot)
-                || !sst_head_read(&chunk, &head)
-                || rank_of(find, &head) == RANK_NEVER)) {
+        if (sst_slab_used(find->shard, &chunk) &&
+            (chunk.at == find->keep ||
+             !sst_index_reverse_locked(find->shard, &chunk, &slot) ||
+             !sst_head_read(&chunk, &head) ||
+             rank_of(find, &head) == RANK_NEVER)) {
             return false;
         }
     }
@@ -175,9 +174,9 @@ static unsigned evict_page(search *find, uint32_t page, unsigned *live)
         if (!sst_slab_nth(find->shard, page, i, &chunk)) {
             break;
         }
-        if (sst_slab_used(find->shard, &chunk)
-            && sst_index_reverse_locked(find->shard, &chunk, &slot)
-            && sst_head_read(&chunk, &head)) {
+        if (sst_slab_used(find->shard, &chunk) &&
+            sst_index_reverse_locked(find->shard, &chunk, &slot) &&
+            sst_head_read(&chunk, &head)) {
             evict(find->shard, &slot, rank_of(find, &head) != RANK_ENDED, live);
             gone++;
         }

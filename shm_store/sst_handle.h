@@ -82,8 +82,8 @@ static inline sst_bucket_shm *sst_bucket(const shm_store *store, uint32_t shard,
 
 static inline sst_page_shm *sst_page(const shm_store *store, uint32_t page)
 {
-    return sst_at(store, store->geo.pages_off
-                             + ((uint64_t)page << store->page_shift));
+    return sst_at(store,
+                  store->geo.pages_off + ((uint64_t)page << store->page_shift));
 }
 
 /** Pages there are now, as far as the file backs them.  The header says how

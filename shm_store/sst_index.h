@@ -37,12 +37,19 @@ typedef struct sst_chain {
 /** Keyed hash of a key and what follows from it. */
 sst_hash sst_hash_of(const shm_store *store, const unsigned char *key);
 
+/** Ask for the cache lines that an operation begins with, before its lock is
+ *  taken: the wait for them and the lock then overlap. */
+void sst_index_prefetch(const shm_store *store, const sst_hash *hash);
+
 /** Begin at bucket ${bucket}; step to the next, false at the end. */
 sst_chain sst_chain_begin(sst_shard *shard, uint32_t bucket);
 bool sst_chain_next(sst_chain *chain);
 
 /** The chunk that a word names, if it may hold a record of this shard. */
 bool sst_word_chunk(const sst_shard *shard, uint64_t word, sst_chunk *chunk);
+
+/** Where a word points, believed or not: for prefetches only. */
+const unsigned char *sst_word_address(const shm_store *store, uint64_t word);
 
 /** The word for a record of hash ${hash} in ${chunk}. */
 uint64_t sst_word_make(const shm_store *store, const sst_hash *hash,

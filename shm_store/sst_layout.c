@@ -122,6 +122,8 @@ static sst_class class_of_size(uint32_t size, uint32_t page_size)
         made.words = (made.count + 63) / 64;
         made.first = (uint32_t)round_up(head + made.words * 8, 64);
     } while (made.first + made.count * size > page_size && made.count-- > 0);
+    /* What as many chunks can have more costs nothing. */
+    made.size = (page_size - made.first) / made.count / 16 * 16;
     return made;
 }
 
@@ -133,8 +135,9 @@ uint32_t sst_classes_make(sst_class classes[SST_CLASS_MAX], uint32_t page_size)
     uint32_t count = 0;
 
     while (count < SST_CLASS_MAX) {
-        classes[count++] = class_of_size(size, page_size);
-        if (size == largest) {
+        classes[count] = class_of_size(size, page_size);
+        size = classes[count++].size;
+        if (size >= largest) {
             break;
         }
         size = next_size(size, largest);

@@ -40,13 +40,14 @@
 #define SST_GROWTH       4u
 #define SST_COMMIT_LOCKS 256u
 #define SST_CLASS_MAX    96u
-#define SST_CLASS_UNITS  1025u /* the largest chunk in units of 16 bytes, plus 1 */
-#define SST_SLOTS        7u  /* index words of a bucket */
-#define SST_CHAIN_MAX    64u /* overflow buckets behind one bucket */
-#define SST_CHUNK_MIN    64u
-#define SST_PIECE_MIN    256u /* smallest chunk of a continuation: 8-bit index */
-#define SST_FIRST_TICK   (UINT32_C(1) << 26)
-#define SST_NEVER        UINT32_MAX /* bound of a page where nothing ends */
+#define SST_CLASS_UNITS                                                        \
+    1025u                  /* the largest chunk in units of 16 bytes, plus 1 */
+#define SST_SLOTS      7u  /* index words of a bucket */
+#define SST_CHAIN_MAX  64u /* overflow buckets behind one bucket */
+#define SST_CHUNK_MIN  64u
+#define SST_PIECE_MIN  256u /* smallest chunk of a continuation: 8-bit index */
+#define SST_FIRST_TICK (UINT32_C(1) << 26)
+#define SST_NEVER      UINT32_MAX /* bound of a page where nothing ends */
 
 /* State word: READY is stored last, so all before it is there. */
 #define SST_STATE_NEW        UINT64_C(0)
@@ -85,16 +86,16 @@ typedef struct sst_header_shm {
     uint64_t sum;
     uint8_t boot_id[16];
     uint64_t pid_ns;
-    uint64_t dev, ino;       /* a copy of the file has others */
-    int64_t anchor_boot_ms;  /* the two clocks at one moment */
+    uint64_t dev, ino;      /* a copy of the file has others */
+    int64_t anchor_boot_ms; /* the two clocks at one moment */
     int64_t anchor_real_ms;
-    int64_t base_ms;         /* tick 0 on the boot clock */
-    uint64_t server_nonce;   /* of the server that checked it last */
-    uint32_t npages;         /* now; grows by one store */
-    uint32_t sweep_page;     /* hint: where the next sweep begins */
+    int64_t base_ms;               /* tick 0 on the boot clock */
+    uint64_t server_nonce;         /* of the server that checked it last */
+    uint32_t npages;               /* now; grows by one store */
+    uint32_t sweep_page;           /* hint: where the next sweep begins */
     uint64_t free_hint[SST_POOLS]; /* generation:32 | no free page below:32 */
     uint64_t unused0[4];
-    uint64_t lease_nonce;    /* cleanup thread; 0: nobody */
+    uint64_t lease_nonce; /* cleanup thread; 0: nobody */
     int64_t lease_beat_ms;
     uint8_t unused[SST_BLOCK - 272];
 } sst_header_shm;
@@ -200,8 +201,7 @@ typedef struct sst_class {
 bool sst_geometry_make(sst_geometry_shm *geo, uint64_t size);
 
 /** Fill ${classes} for pages of ${page_size}; returns how many there are. */
-uint32_t sst_classes_make(sst_class classes[SST_CLASS_MAX],
-                          uint32_t page_size);
+uint32_t sst_classes_make(sst_class classes[SST_CLASS_MAX], uint32_t page_size);
 
 /** Pages that a file of ${bytes} has room for under ${geo}. */
 uint32_t sst_pages_in(const sst_geometry_shm *geo, uint64_t bytes);

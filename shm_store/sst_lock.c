@@ -14,6 +14,16 @@
 
 #define SPINS 200
 
+#if defined(__SANITIZE_THREAD__)
+#include <sched.h>
+#define SST_RACE_DETECTOR
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#include <sched.h>
+#define SST_RACE_DETECTOR
+#endif
+#endif
+
 bool sst_lock_init(sst_lock_shm *lock)
 {
     pthread_mutexattr_t attr;
@@ -23,9 +33,9 @@ bool sst_lock_init(sst_lock_shm *lock)
         return false;
     }
     sst_wipe(lock, sizeof(*lock));
-    done = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) == 0
-           && pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) == 0
-           && pthread_mutex_init(&lock->mutex, &attr) == 0;
+    done = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) == 0 &&
+           pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) == 0 &&
+           pthread_mutex_init(&lock->mutex, &attr) == 0;
     pthread_mutexattr_destroy(&attr);
     return done;
 }
@@ -39,9 +49,30 @@ static inline void relax(void)
 #endif
 }
 
+#ifdef SST_RACE_DETECTOR
+/* It does not know clocklock and would see no lock taken. */
+static int lock_until(pthread_mutex_t *mutex, const struct timespec *end)
+{
+    int64_t end_ns = (int64_t)end->tv_sec * 1000000000 + end->tv_nsec;
+    int rc = pthread_mutex_trylock(mutex);
+
+    while (rc == EBUSY && sst_monotonic_ns() < end_ns) {
+        sched_yield();
+        rc = pthread_mutex_trylock(mutex);
+    }
+    return rc;
+}
+#else
+static int lock_until(pthread_mutex_t *mutex, const struct timespec *end)
+{
+    return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, end);
+}
+#endif
+
 static int lock_wait(pthread_mutex_t *mutex, int64_t wait_ms)
 {
     struct timespec end;
+    int64_t end_ns = sst_monotonic_ns() + wait_ms * 1000000;
     int rc;
 
     for (int i = 0; i < SPINS; i++) {
@@ -51,14 +82,9 @@ static int lock_wait(pthread_mutex_t *mutex, int64_t wait_ms)
             return rc;
         }
     }
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += wait_ms / 1000;
-    end.tv_nsec += wait_ms % 1000 * 1000000;
-    if (end.tv_nsec >= 1000000000) {
-        end.tv_nsec -= 1000000000;
-        end.tv_sec++;
-    }
-    return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &end);
+    end.tv_sec = end_ns / 1000000000;
+    end.tv_nsec = end_ns % 1000000000;
+    return lock_until(mutex, &end);
 }
 
 static int lock_mutex(pthread_mutex_t *mutex, int64_t wait_ms)

@@ -27,11 +27,11 @@ bool sst_head_read(const sst_chunk *chunk, sst_head *head)
     head->len = len_kind & LEN_MASK;
     head->kind = (shm_kind)(len_kind >> LEN_BITS);
     head->token = at->token;
-    return head->created <= head->expires && head->expires <= head->hard_end
-           && head->created <= head->last_access
-           && head->last_access <= head->hard_end
-           && head->len <= SST_MAX_RECORD_MAX && head->token != 0
-           && head->kind >= SST_ANONYMOUS && head->kind < SST_KIND_COUNT;
+    return head->created <= head->expires && head->expires <= head->hard_end &&
+           head->created <= head->last_access &&
+           head->last_access <= head->hard_end &&
+           head->len <= SST_MAX_RECORD_MAX && head->token != 0 &&
+           head->kind >= SST_ANONYMOUS && head->kind < SST_KIND_COUNT;
 }
 
 /* ---- pieces -------------------------------------------------------------- */
@@ -48,9 +48,9 @@ static uint32_t link_make(const sst_chunk *chunk)
 
 bool sst_link_chunk(const sst_shard *shard, uint32_t link, sst_chunk *chunk)
 {
-    return link >> 8 != 0
-           && sst_slab_nth(shard, (link >> 8) - 1, link & 0xff, chunk)
-           && chunk->size >= SST_PIECE_MIN;
+    return link >> 8 != 0 &&
+           sst_slab_nth(shard, (link >> 8) - 1, link & 0xff, chunk) &&
+           chunk->size >= SST_PIECE_MIN;
 }
 
 sst_pieces sst_pieces_begin(const sst_shard *shard, const sst_chunk *chunk,
@@ -83,8 +83,8 @@ bool sst_pieces_next(sst_pieces *pieces, bool *sound)
     }
     at = (const sst_piece_shm *)(void *)pieces->chunk.at;
     pieces->next = at->next;
-    pieces->len = smaller(
-        pieces->left, pieces->chunk.size - (uint32_t)sizeof(sst_piece_shm));
+    pieces->len = smaller(pieces->left,
+                          pieces->chunk.size - (uint32_t)sizeof(sst_piece_shm));
     pieces->bytes = pieces->chunk.at + sizeof(sst_piece_shm);
     pieces->left -= pieces->len;
     if (at->len != pieces->len) {
@@ -213,8 +213,7 @@ void sst_record_fill_locked(sst_shard *shard, const sst_chunk *chunk,
     SST_STORE(at->handle, meta->handle);
     SST_STORE(at->created, sst_tick(store, meta->created_ms));
     SST_STORE(at->hard_end, sst_tick(store, meta->hard_end_ms));
-    SST_STORE(at->len_kind,
-              meta->value_len | (uint32_t)meta->kind << LEN_BITS);
+    SST_STORE(at->len_kind, meta->value_len | (uint32_t)meta->kind << LEN_BITS);
     SST_STORE(at->ns, meta->ns);
     sst_copy(chunk->at + sizeof(*at), key, SST_KEY_LEN);
     while (more) {
@@ -277,8 +276,8 @@ void sst_record_drop_locked(sst_shard *shard, const sst_slot *slot)
     bool sound = sst_head_read(&slot->chunk, &head);
 
     /* One chunk needs no proof; a chain could lead into someone else's. */
-    if (sound && (head.at->next != 0
-                  || head.len > slot->chunk.size - SST_RECORD_HEAD)) {
+    if (sound &&
+        (head.at->next != 0 || head.len > slot->chunk.size - SST_RECORD_HEAD)) {
         sound = sst_record_sound(shard, &slot->chunk, &head);
     }
     sst_publish(slot->word, 0);

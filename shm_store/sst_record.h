@@ -95,8 +95,8 @@ static inline bool sst_head_ended(const shm_store *store, const sst_head *head,
     int64_t end;
 
     return !__builtin_add_overflow(sst_tick_ms(store, head->expires), grace_ms,
-                                   &end)
-           && end <= now_ms;
+                                   &end) &&
+           end <= now_ms;
 }
 
 #endif

@@ -17,6 +17,8 @@
 
 #include "sst_record.h"
 
+#define AHEAD 3u /* buckets */
+
 typedef struct repair {
     sst_shard *shard;
     bool sums;
@@ -63,15 +65,15 @@ static bool accept_word(repair *work, uint32_t bucket, uint64_t word)
     sst_hash hash;
     uint64_t bytes;
 
-    if (!sst_word_chunk(shard, word, &chunk) || sst_slab_used(shard, &chunk)
-        || !sst_head_read(&chunk, &head)) {
+    if (!sst_word_chunk(shard, word, &chunk) || sst_slab_used(shard, &chunk) ||
+        !sst_head_read(&chunk, &head)) {
         return false;
     }
     hash = sst_hash_of(shard->store, chunk.at + sizeof(sst_record_shm));
-    if (hash.shard != shard->no || hash.bucket != bucket
-        || sst_word_make(shard->store, &hash, &chunk) != word
-        || (work->sums && !sst_record_sound(shard, &chunk, &head))
-        || !mark_pieces(shard, &chunk, head.len, &bytes)) {
+    if (hash.shard != shard->no || hash.bucket != bucket ||
+        sst_word_make(shard->store, &hash, &chunk) != word ||
+        (work->sums && !sst_record_sound(shard, &chunk, &head)) ||
+        !mark_pieces(shard, &chunk, head.len, &bytes)) {
         return false;
     }
     sst_slab_lower_bound(shard, chunk.page, head.expires);
@@ -108,9 +110,9 @@ static void repair_chain(repair *work, uint32_t no)
         sst_bucket_shm *next;
         sst_chunk chunk;
 
-        if (depth++ == SST_CHAIN_MAX
-            || !sst_slab_at(shard, bucket->link, &chunk)
-            || sst_slab_used(shard, &chunk)) {
+        if (depth++ == SST_CHAIN_MAX ||
+            !sst_slab_at(shard, bucket->link, &chunk) ||
+            sst_slab_used(shard, &chunk)) {
             sst_publish(&bucket->link, 0);
             work->lost++;
             return;
@@ -128,6 +130,27 @@ static void repair_chain(repair *work, uint32_t no)
     }
 }
 
+/* Nearly all of a repair is waiting for lines of memory: ask early. */
+static void look_ahead(const sst_shard *shard, uint32_t no)
+{
+    const shm_store *store = shard->store;
+    const sst_bucket_shm *bucket;
+
+    if (no + 2 * AHEAD >= store->geo.nbuckets) {
+        return;
+    }
+    __builtin_prefetch(sst_bucket(store, shard->no, no + 2 * AHEAD));
+    bucket = sst_bucket(store, shard->no, no + AHEAD);
+    for (unsigned i = 0; i < SST_SLOTS; i++) {
+        if (bucket->words[i] != 0) {
+            const unsigned char *at = sst_word_address(store, bucket->words[i]);
+
+            __builtin_prefetch(at);
+            __builtin_prefetch(at + 64);
+        }
+    }
+}
+
 uint64_t sst_repair_locked(sst_shard *shard, bool sums)
 {
     sst_shard_shm *shm = shard->shm;
@@ -135,6 +158,7 @@ uint64_t sst_repair_locked(sst_shard *shard, bool sums)
 
     sst_slab_forget_locked(shard);
     for (uint32_t i = 0; i < shard->store->geo.nbuckets; i++) {
+        look_ahead(shard, i);
         repair_chain(&work, i);
     }
     sst_slab_settle_locked(shard);

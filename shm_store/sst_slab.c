@@ -22,14 +22,13 @@ bool sst_slab_owned(const sst_shard *shard, uint32_t page, uint32_t *class_id)
 {
     uint32_t word;
 
-    if (page >= SST_LOAD(shard->store->npages_seen)
-        && page >= sst_pages_now(shard->store)) {
+    if (page >= SST_LOAD(shard->store->npages_seen) &&
+        page >= sst_pages_now(shard->store)) {
         return false;
     }
     word = SST_LOAD(sst_owner(shard->store, page)->owner);
     *class_id = word & 0xff;
-    return word >> 8 == shard->no + 1
-           && *class_id < shard->store->geo.nclasses;
+    return word >> 8 == shard->no + 1 && *class_id < shard->store->geo.nclasses;
 }
 
 static void chunk_make(const shm_store *store, uint32_t page, uint32_t index,
@@ -41,8 +40,8 @@ static void chunk_make(const shm_store *store, uint32_t page, uint32_t index,
     chunk->index = index;
     chunk->class_id = class_id;
     chunk->size = class->size;
-    chunk->at = (unsigned char *)sst_page(store, page) + class->first
-                + index * class->size;
+    chunk->at = (unsigned char *)sst_page(store, page) + class->first +
+                index * class->size;
 }
 
 bool sst_slab_nth(const sst_shard *shard, uint32_t page, uint32_t index,
@@ -50,8 +49,8 @@ bool sst_slab_nth(const sst_shard *shard, uint32_t page, uint32_t index,
 {
     uint32_t class_id;
 
-    if (!sst_slab_owned(shard, page, &class_id)
-        || index >= shard->store->classes[class_id].count) {
+    if (!sst_slab_owned(shard, page, &class_id) ||
+        index >= shard->store->classes[class_id].count) {
         return false;
     }
     chunk_make(shard->store, page, index, class_id, chunk);
@@ -71,14 +70,14 @@ bool sst_slab_at(const sst_shard *shard, uint64_t units, sst_chunk *chunk)
     }
     offset -= store->geo.pages_off;
     page = offset >> store->page_shift;
-    if (page >= store->geo.max_pages
-        || !sst_slab_owned(shard, (uint32_t)page, &class_id)) {
+    if (page >= store->geo.max_pages ||
+        !sst_slab_owned(shard, (uint32_t)page, &class_id)) {
         return false;
     }
     class = &store->classes[class_id];
     in_page = (uint32_t)offset & (store->geo.page_size - 1);
-    if (in_page < class->first || (in_page - class->first) % class->size != 0
-        || (in_page - class->first) / class->size >= class->count) {
+    if (in_page < class->first || (in_page - class->first) % class->size != 0 ||
+        (in_page - class->first) / class->size >= class->count) {
         return false;
     }
     chunk_make(store, (uint32_t)page, (in_page - class->first) / class->size,
@@ -137,8 +136,8 @@ static void list_remove(sst_shard *shard, uint32_t no, uint32_t class_id)
     if (*head == no + 1) {
         SST_STORE(*head, page->next);
     }
-    else if (page->prev != 0
-             && sst_slab_owned(shard, page->prev - 1, &ignored)) {
+    else if (page->prev != 0 &&
+             sst_slab_owned(shard, page->prev - 1, &ignored)) {
         SST_STORE(sst_page(shard->store, page->prev - 1)->next, page->next);
     }
     if (page->next != 0 && sst_slab_owned(shard, page->next - 1, &ignored)) {
@@ -172,7 +171,7 @@ static void page_begin(sst_shard *shard, uint32_t no, uint32_t class_id,
     SST_STORE(page->class_id, (uint16_t)class_id);
     SST_STORE(page->used, (uint16_t)0);
     SST_STORE(page->pool, pool);
-    sst_wipe(page->bitmap, shard->store->classes[class_id].words * 8);
+    sst_wipe(page->bitmap, (size_t)shard->store->classes[class_id].words * 8);
 }
 
 /* Bounded by the pages there are, and by the hint in a full store. */
@@ -287,8 +286,8 @@ static bool only_one_left(const sst_shard *shard, uint32_t class_id)
         return true;
     }
     page = sst_page(shard->store, head - 1);
-    return page->next == 0
-           && page->used + 1u >= shard->store->classes[class_id].count;
+    return page->next == 0 &&
+           page->used + 1u >= shard->store->classes[class_id].count;
 }
 
 /*
@@ -300,8 +299,7 @@ static bool take_class(sst_shard *shard, uint32_t class_id, sst_use use,
                        bool may_claim, sst_chunk *chunk)
 {
     if (only_one_left(shard, class_id)) {
-        bool claimed =
-            may_claim && page_claim(shard, class_id, SST_GENERAL);
+        bool claimed = may_claim && page_claim(shard, class_id, SST_GENERAL);
 
         if (!claimed && use == SST_USE_CREATE) {
             return false;
@@ -330,13 +328,24 @@ bool sst_slab_take_locked(sst_shard *shard, uint32_t bytes, sst_use use,
         return true;
     }
     /* Better a chunk with room to spare than a refusal. */
-    while (++class_id < store->geo.nclasses
-           && store->classes[class_id].size <= 2 * bytes) {
+    while (++class_id < store->geo.nclasses &&
+           store->classes[class_id].size <= 2 * bytes) {
         if (take_class(shard, class_id, use, false, chunk)) {
             return true;
         }
     }
     return false;
+}
+
+bool sst_slab_take_class_locked(sst_shard *shard, uint32_t class_id,
+                                sst_chunk *chunk)
+{
+    return take_from_head(shard, SST_GENERAL, class_id, chunk);
+}
+
+bool sst_slab_in_reserve(const sst_shard *shard, const sst_chunk *chunk)
+{
+    return pool_of(sst_page(shard->store, chunk->page)) == SST_RESERVE;
 }
 
 void sst_slab_give_locked(sst_shard *shard, const sst_chunk *chunk)

@@ -31,6 +31,13 @@ typedef enum sst_use { SST_USE_CREATE, SST_USE_REPLACE } sst_use;
 bool sst_slab_take_locked(sst_shard *shard, uint32_t bytes, sst_use use,
                           sst_chunk *chunk);
 
+/** Take a chunk of class ${class_id} from a general page that has one. */
+bool sst_slab_take_class_locked(sst_shard *shard, uint32_t class_id,
+                                sst_chunk *chunk);
+
+/** Does the chunk lie in the reserve? */
+bool sst_slab_in_reserve(const sst_shard *shard, const sst_chunk *chunk);
+
 /** Wipe a chunk and give it back; the page too, if it was its last. */
 void sst_slab_give_locked(sst_shard *shard, const sst_chunk *chunk);
 
@@ -52,8 +59,7 @@ bool sst_slab_used(const sst_shard *shard, const sst_chunk *chunk);
 bool sst_slab_owned(const sst_shard *shard, uint32_t page, uint32_t *class_id);
 
 /** Tell a page that a record in it ends at ${tick}. */
-void sst_slab_lower_bound(const sst_shard *shard, uint32_t page,
-                          uint32_t tick);
+void sst_slab_lower_bound(const sst_shard *shard, uint32_t page, uint32_t tick);
 
 /* For repair: forget what is in the pages, then rebuild from what is found. */
 void sst_slab_forget_locked(sst_shard *shard);

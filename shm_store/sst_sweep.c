@@ -17,8 +17,8 @@
 /* Ends at or before this tick, and their grace, are over at ${now_ms}. */
 static bool is_due(const shm_store *store, uint32_t tick, int64_t now_ms)
 {
-    return tick != SST_NEVER
-           && sst_tick_ms(store, tick) + SST_COMMIT_GRACE_MS <= now_ms;
+    return tick != SST_NEVER &&
+           sst_tick_ms(store, tick) + SST_COMMIT_GRACE_MS <= now_ms;
 }
 
 static unsigned end_record(sst_shard *shard, const sst_slot *slot, bool sane)
@@ -59,8 +59,8 @@ uint64_t sst_sweep_page_locked(sst_shard *shard, uint32_t page,
         /* Most are not due and need no second look.  What is no record at
          * all may look like one: it is believed only if the index says so. */
         sane = sst_head_read(&chunk, &head);
-        if (sane
-            && (chunk.at == keep || !is_due(store, head.expires, now_ms))) {
+        if (sane &&
+            (chunk.at == keep || !is_due(store, head.expires, now_ms))) {
             bound = head.expires < bound ? head.expires : bound;
         }
         else if (sst_index_reverse_locked(shard, &chunk, &slot)) {
@@ -86,9 +86,8 @@ uint64_t sst_sweep_shard_locked(sst_shard *shard, const unsigned char *keep,
         uint32_t class_id;
 
         page = page < npages ? page : 0;
-        if (sst_slab_owned(shard, page, &class_id)
-            && is_due(store, SST_LOAD(sst_owner(store, page)->bound),
-                      now_ms)) {
+        if (sst_slab_owned(shard, page, &class_id) &&
+            is_due(store, SST_LOAD(sst_owner(store, page)->bound), now_ms)) {
             freed += sst_sweep_page_locked(shard, page, keep, now_ms);
             opened++;
         }
@@ -104,9 +103,9 @@ static void sweep_entry(shm_store *store, uint32_t page, int64_t now_ms,
     uint32_t owner = SST_LOAD(entry->owner);
     sst_shard shard;
 
-    if (owner == 0 || !is_due(store, SST_LOAD(entry->bound), now_ms)
-        || (owner >> 8) - 1 >= store->geo.nshards
-        || sst_shard_lock(store, (owner >> 8) - 1, 0, &shard) != SST_OK) {
+    if (owner == 0 || !is_due(store, SST_LOAD(entry->bound), now_ms) ||
+        (owner >> 8) - 1 >= store->geo.nshards ||
+        sst_shard_lock(store, (owner >> 8) - 1, 0, &shard) != SST_OK) {
         return;
     }
     report->pages++;
@@ -138,8 +137,8 @@ shm_status shm_store_sweep(shm_store *store, int64_t budget_us, int64_t now_ms,
             /* With the calls before this one. */
             report->finished = true;
         }
-        if ((opened != report->pages || done % CLOCK_EVERY == 0)
-            && sst_monotonic_ns() >= end) {
+        if ((opened != report->pages || done % CLOCK_EVERY == 0) &&
+            sst_monotonic_ns() >= end) {
             done++;
             break;
         }

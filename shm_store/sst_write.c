@@ -24,10 +24,9 @@ static bool make_room(sst_shard *shard, sst_write *write, uint32_t bytes,
     if (sst_sweep_shard_locked(shard, keep, write->now_ms) > 0) {
         return true;
     }
-    return shard->store->on_full == SST_EVICT && round < ROUNDS_MAX
-           && sst_evict_locked(shard, bytes, write->meta->kind, keep,
-                               write->now_ms, &write->evicted)
-                  > 0;
+    return shard->store->on_full == SST_EVICT && round < ROUNDS_MAX &&
+           sst_evict_locked(shard, bytes, write->meta->kind, keep,
+                            write->now_ms, &write->evicted) > 0;
 }
 
 static bool take_record(sst_shard *shard, sst_write *write, sst_chunk *chunk)
@@ -53,8 +52,8 @@ static bool take_bucket(sst_shard *shard, sst_write *write, sst_chunk *chunk)
     sst_use use = write->create ? SST_USE_CREATE : SST_USE_REPLACE;
 
     chunk->at = NULL;
-    for (unsigned round = 0;
-         sst_index_room_locked(shard, write->hash) == NULL; round++) {
+    for (unsigned round = 0; sst_index_room_locked(shard, write->hash) == NULL;
+         round++) {
         if (sst_slab_take_locked(shard, sizeof(sst_bucket_shm), use, chunk)) {
             return true;
         }
@@ -90,14 +89,45 @@ static void free_old(sst_shard *shard, const sst_chunk *chunk)
     sst_head head;
 
     /* A chain that is not sound could lead into somebody else's chunks. */
-    if (!sst_head_read(chunk, &head)
-        || ((head.at->next != 0 || head.len > chunk->size - SST_RECORD_HEAD)
-            && !sst_record_sound(shard, chunk, &head))) {
+    if (!sst_head_read(chunk, &head) ||
+        ((head.at->next != 0 || head.len > chunk->size - SST_RECORD_HEAD) &&
+         !sst_record_sound(shard, chunk, &head))) {
         shard->repair_wanted = true;
         return;
     }
     sst_figures_sub_locked(shard, &head,
                            sst_record_give_locked(shard, chunk, head.len));
+}
+
+static uint64_t fill(sst_shard *shard, const sst_write *write,
+                     const sst_chunk *chunk)
+{
+    sst_record_fill_locked(shard, chunk, write->key, write->value, write->meta);
+    sst_slab_lower_bound(shard, chunk->page,
+                         sst_tick(shard->store, write->meta->expires_ms));
+    return sst_word_make(shard->store, write->hash, chunk);
+}
+
+/*
+ * A replacement that had to borrow from the reserve, or a chunk that is too
+ * large, moves on into the chunk that its old record just left.  Otherwise a
+ * full store would be eaten up by its own updates: each takes a chunk of the
+ * reserve and leaves one that a creation takes.
+ */
+static void move_home(sst_shard *shard, const sst_write *write,
+                      sst_chunk *chunk)
+{
+    const sst_chunk *old = &write->old.chunk;
+    sst_chunk home;
+
+    if (old->size < SST_RECORD_HEAD + write->meta->value_len ||
+        (chunk->size <= old->size && !sst_slab_in_reserve(shard, chunk)) ||
+        !sst_slab_take_class_locked(shard, old->class_id, &home)) {
+        return;
+    }
+    sst_publish(write->old.word, fill(shard, write, &home));
+    sst_slab_give_locked(shard, chunk);
+    *chunk = home;
 }
 
 shm_status sst_write_locked(sst_shard *shard, sst_write *write)
@@ -106,7 +136,7 @@ shm_status sst_write_locked(sst_shard *shard, sst_write *write)
     shm_meta *meta = write->meta;
     sst_chunk chunk;
     sst_head head;
-    uint64_t word, bytes;
+    uint64_t word;
 
     if (!take_record(shard, write, &chunk)) {
         SST_ADD(shm->counters.refused, 1);
@@ -115,14 +145,11 @@ shm_status sst_write_locked(sst_shard *shard, sst_write *write)
     /* Before the record: a token is never given twice, even if we die now. */
     meta->token = shm->token + 1;
     SST_STORE(shm->token, meta->token);
-    sst_record_fill_locked(shard, &chunk, write->key, write->value, meta);
-    sst_slab_lower_bound(shard, chunk.page,
-                         sst_tick(shard->store, meta->expires_ms));
-    word = sst_word_make(shard->store, write->hash, &chunk);
-    bytes = sst_record_bytes(shard, &chunk, meta->value_len);
+    word = fill(shard, write, &chunk);
     if (write->old.word != NULL) {
         sst_publish(write->old.word, word);
         free_old(shard, &write->old.chunk);
+        move_home(shard, write, &chunk);
     }
     else if (!publish_new(shard, write, word)) {
         (void)sst_record_give_locked(shard, &chunk, meta->value_len);
@@ -130,7 +157,8 @@ shm_status sst_write_locked(sst_shard *shard, sst_write *write)
         return SST_FULL;
     }
     if (sst_head_read(&chunk, &head)) {
-        sst_figures_add_locked(shard, &head, bytes);
+        sst_figures_add_locked(
+            shard, &head, sst_record_bytes(shard, &chunk, meta->value_len));
     }
     return SST_OK;
 }

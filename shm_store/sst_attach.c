@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The child's part: look inside, for the first time.  One process at a time,
+ * under a lock on the file that dies with it; the first of a server checks or
+ * formats and stores the server's nonce last, so if it dies the next begins
+ * again, and everybody behind it joins.
+ *
+ * "Alone" decides what may be done.  It means that no tool has the file open,
+ * no other server lives (its lock is ours) and no process of this one has
+ * attached.  Only then are the locks inside made anew, and they must be:
+ * those of a segment that outlived a power cut are held by nobody for ever.
+ *
+ * Everything in the header was written by somebody else: it is copied, the
+ * copy is judged, and from then on only the handle's copy counts.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sst_file.h"
+#include "sst_lock.h"
+#include "sst_repair.h"
+
+#define ATTACH_WAIT_MS 60000
+#define ATTACH_POLL_MS 2
+#define CLOCK_LATE_MS  60000 /* how long ago `now_ms` may have been read */
+
+/* What the header says, judged. */
+typedef enum verdict { LOOKS_NEW, LOOKS_GOOD, LOOKS_BAD } verdict;
+
+typedef struct attaching {
+    shm_store *store;
+    sst_header_shm *header; /* in the segment: written only */
+    sst_header_shm copy;    /* what is judged */
+    shm_attach_report *report;
+    uint8_t boot_id[16];
+    uint64_t pid_ns;
+    int64_t now_ms;
+    bool alone;
+    bool foreign; /* another file or boot made it */
+} attaching;
+
+__attribute__((format(printf, 2, 3))) static void why(attaching *at,
+                                                      const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(at->report->why, sizeof(at->report->why), format, args);
+    va_end(args);
+}
+
+/* ---- the world outside --------------------------------------------------- */
+
+static void read_boot_id(uint8_t boot_id[16])
+{
+    char text[64] = {0};
+    int fd;
+
+#ifdef SST_TEST_HOOKS
+    if (sst_test.has_boot) {
+        memcpy(boot_id, sst_test.boot_id, 16);
+        return;
+    }
+#endif
+    memset(boot_id, 0, 16);
+    fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        ssize_t got = read(fd, text, sizeof(text) - 1);
+
+        if (got > 0) {
+            sodium_hex2bin(boot_id, 16, text, (size_t)got, "-\n", NULL, NULL);
+        }
+        close(fd);
+    }
+}
+
+static uint64_t read_pid_ns(void)
+{
+    struct stat st;
+
+#ifdef SST_TEST_HOOKS
+    if (sst_test.pid_ns != 0) {
+        return sst_test.pid_ns;
+    }
+#endif
+    return stat("/proc/self/ns/pid", &st) == 0 ? (uint64_t)st.st_ino : 0;
+}
+
+/* One at a time; who waits for ever must not stop a server from starting. */
+static bool queue_enter(const shm_store *store)
+{
+    for (int waited = 0; waited < ATTACH_WAIT_MS; waited += ATTACH_POLL_MS) {
+        if (sst_process_lock(store->fd, F_WRLCK, SST_BYTE_ATTACH)) {
+            return true;
+        }
+        if (errno != EAGAIN && errno != EACCES) {
+            return false;
+        }
+        sst_pause_ms(ATTACH_POLL_MS);
+    }
+    return false;
+}
+
+/* While we hold this, a tool that opens the file waits. */
+static bool users_take(const shm_store *store)
+{
+    return sst_file_lock(store->fd, F_WRLCK, SST_BYTE_USERS) &&
+           (store->is_server ||
+            !sst_file_locked(store->fd, SST_BYTE_SERVER, false)) &&
+           !sst_file_locked(store->fd, SST_BYTE_INSIDE, true);
+}
+
+static void users_give(const shm_store *store)
+{
+    (void)sst_file_lock(store->fd, store->is_server ? F_UNLCK : F_RDLCK,
+                        SST_BYTE_USERS);
+}
+
+/* ---- what is there ------------------------------------------------------- */
+
+static uint64_t ident_sum(const sst_header_shm *header)
+{
+    return sst_sum(&header->geo, sizeof(header->geo) + sizeof(header->hash_key),
+                   SST_LAYOUT_VERSION);
+}
+
+static bool all_zero(const sst_header_shm *header)
+{
+    return sodium_is_zero((const unsigned char *)header, sizeof(*header)) == 1;
+}
+
+static bool bad(attaching *at, const char *what)
+{
+    why(at, "%s", what);
+    return false;
+}
+
+static bool geometry_ok(attaching *at)
+{
+    const sst_header_shm *copy = &at->copy;
+    sst_geometry_shm geo;
+
+    if (copy->magic != SST_MAGIC) {
+        return bad(at, "its first bytes are not those of a segment");
+    }
+    if (copy->version != SST_LAYOUT_VERSION) {
+        why(at, "it has layout version %u, this program knows %u",
+            copy->version, SST_LAYOUT_VERSION);
+        return false;
+    }
+    if (copy->endian != SST_ENDIAN_MARK || copy->word != SST_WORD_MARK ||
+        copy->mutex_size != sizeof(pthread_mutex_t)) {
+        return bad(at, "it was made by another kind of machine or C library");
+    }
+    if (copy->sum != ident_sum(copy)) {
+        return bad(at, "the checksum of its header is wrong");
+    }
+    if (!sst_geometry_make(&geo, copy->geo.size) ||
+        memcmp(&geo, &copy->geo, sizeof(geo)) != 0) {
+        return bad(at, "its geometry is not that of its size");
+    }
+    if (at->store->file_size < copy->geo.size) {
+        return bad(at, "the file was truncated");
+    }
+    return true;
+}
+
+static verdict judge(attaching *at)
+{
+    const sst_header_shm *copy = &at->copy;
+
+    sst_copy(&at->copy, at->header, sizeof(at->copy));
+    if (all_zero(copy)) {
+        return LOOKS_NEW;
+    }
+    if (copy->state == SST_STATE_FORMATTING) {
+        why(at, "the process that made it did not finish");
+        return LOOKS_BAD;
+    }
+    if (!geometry_ok(at)) {
+        return LOOKS_BAD;
+    }
+    if (copy->state != SST_STATE_READY) {
+        why(at, "its state word is none that exists");
+        return LOOKS_BAD;
+    }
+    at->foreign = copy->dev != at->store->dev || copy->ino != at->store->ino ||
+                  memcmp(copy->boot_id, at->boot_id, 16) != 0;
+    return LOOKS_GOOD;
+}
+
+/* From here on the segment is not asked where anything is. */
+static void handle_load(attaching *at, const sst_header_shm *from)
+{
+    shm_store *store = at->store;
+    uint64_t backed =
+        store->file_size < store->map_len ? store->file_size : store->map_len;
+    uint32_t class_id = 0;
+
+    store->geo = from->geo;
+    memcpy(store->hash_key, from->hash_key, sizeof(store->hash_key));
+    store->base_ms = from->base_ms;
+    store->page_shift = (unsigned)__builtin_ctz(store->geo.page_size);
+    sst_classes_make(store->classes, store->geo.page_size);
+    for (uint32_t units = 0; units < SST_CLASS_UNITS; units++) {
+        while (class_id + 1 < store->geo.nclasses &&
+               store->classes[class_id].size < units * 16) {
+            class_id++;
+        }
+        store->class_of[units] = (uint8_t)class_id;
+    }
+    store->npages_seen = sst_pages_in(&store->geo, backed);
+}
+
+/* ---- format -------------------------------------------------------------- */
+
+static bool locks_make(const shm_store *store)
+{
+    sst_lock_shm *commit = sst_at(store, store->geo.commit_off);
+    bool done = true;
+
+    for (uint32_t no = 0; no < store->geo.nshards && done; no++) {
+        done = sst_lock_init(&sst_shard_header(store, no)->lock);
+    }
+    for (uint32_t no = 0; no < SST_COMMIT_LOCKS && done; no++) {
+        done = sst_lock_init(&commit[no]);
+    }
+    return done;
+}
+
+/* What changes from one attach to the next. */
+static void stamp(attaching *at)
+{
+    sst_header_shm *header = at->header;
+
+    sst_copy(header->boot_id, at->boot_id, sizeof(at->boot_id));
+    SST_STORE(header->pid_ns, at->pid_ns);
+    SST_STORE(header->dev, at->store->dev);
+    SST_STORE(header->ino, at->store->ino);
+    SST_STORE(header->base_ms, at->store->base_ms);
+    SST_STORE(header->anchor_boot_ms, at->now_ms);
+    SST_STORE(header->anchor_real_ms, sst_real_ms());
+    SST_STORE(header->npages, at->store->npages_seen);
+    /* Last: this is what the others of this server join. */
+    sst_publish(&header->server_nonce, at->store->nonce);
+}
+
+static bool format(attaching *at, bool wipe_pages)
+{
+    shm_store *store = at->store;
+    sst_header_shm *header = at->header;
+    sst_header_shm made = {.magic = SST_MAGIC,
+                           .version = SST_LAYOUT_VERSION,
+                           .mutex_size = sizeof(pthread_mutex_t),
+                           .endian = SST_ENDIAN_MARK,
+                           .word = SST_WORD_MARK,
+                           .state = SST_STATE_FORMATTING};
+    uint64_t size =
+        store->file_size < SST_SIZE_MAX ? store->file_size : SST_SIZE_MAX;
+    uint64_t end;
+
+    if (!sst_geometry_make(&made.geo, size)) {
+        return false;
+    }
+    randombytes_buf(made.hash_key, sizeof(made.hash_key));
+    made.sum = ident_sum(&made);
+    made.base_ms = at->now_ms - (int64_t)SST_FIRST_TICK * SST_TICK_MS;
+    sst_publish(&header->state, SST_STATE_FORMATTING);
+    handle_load(at, &made);
+    end = wipe_pages ? store->geo.pages_off +
+                           (uint64_t)store->npages_seen * store->geo.page_size
+                     : store->geo.pages_off;
+    sst_wipe(sst_at(store, store->geo.shards_off), end - store->geo.shards_off);
+    if (!locks_make(store)) {
+        return false;
+    }
+    for (uint32_t no = 0; no < store->geo.nshards; no++) {
+        /* Beyond every token that an earlier segment can have given. */
+        SST_STORE(sst_shard_header(store, no)->token, (uint64_t)sst_real_ms()
+                                                          << 20);
+    }
+    sst_copy(header, &made, sizeof(made));
+    stamp(at);
+    sst_publish(&header->state, SST_STATE_READY);
+    return true;
+}
+
+/* ---- adopt --------------------------------------------------------------- */
+
+/* Time goes on after a reboot: by what the wall clock says has passed since
+ * the two clocks were last seen together, and never backwards. */
+static void carry_over_boot(attaching *at)
+{
+    const sst_header_shm *copy = &at->copy;
+    int64_t passed, store_ms;
+
+    if (memcmp(copy->boot_id, at->boot_id, 16) == 0) {
+        return;
+    }
+    if (__builtin_sub_overflow(sst_real_ms(), copy->anchor_real_ms, &passed) ||
+        passed < 0) {
+        passed = 0;
+    }
+    if (__builtin_sub_overflow(copy->anchor_boot_ms, copy->base_ms,
+                               &store_ms) ||
+        __builtin_add_overflow(store_ms, passed, &store_ms) ||
+        __builtin_sub_overflow(at->now_ms, store_ms, &store_ms)) {
+        return;
+    }
+    at->store->base_ms = store_ms;
+}
+
+static bool clock_ok(const attaching *at)
+{
+    int64_t since;
+
+    return !__builtin_sub_overflow(at->now_ms, at->store->base_ms, &since) &&
+           since > 0 && since / SST_TICK_MS < SST_NEVER;
+}
+
+/* Owner words of nobody, or beyond the file's end, are free pages. */
+static void owners_clean(const shm_store *store)
+{
+    for (uint32_t no = 0; no < store->geo.max_pages; no++) {
+        sst_owner_shm *entry = sst_owner(store, no);
+        uint32_t owner = SST_LOAD(entry->owner);
+
+        if (owner != 0 && (no >= store->npages_seen || owner >> 8 == 0 ||
+                           owner >> 8 > store->geo.nshards)) {
+            SST_STORE(entry->owner, 0u);
+        }
+    }
+}
+
+static bool shards_repair(attaching *at)
+{
+    shm_store *store = at->store;
+
+    for (uint32_t no = 0; no < store->geo.nshards; no++) {
+        sst_shard shard = {
+            .store = store, .shm = sst_shard_header(store, no), .no = no};
+
+        if (!at->alone &&
+            sst_shard_lock(store, no, SST_LOCK_WAIT_MS, &shard) != SST_OK) {
+            why(at, "it is in use and shard %u cannot be locked", no);
+            return false;
+        }
+        at->report->lost += sst_repair_locked(&shard, at->foreign);
+        at->report->records += shard.shm->figures.records;
+        if (!at->alone) {
+            sst_shard_unlock(&shard);
+        }
+    }
+    return true;
+}
+
+static bool adopt(attaching *at)
+{
+    shm_store *store = at->store;
+
+    SST_STORE(at->header->npages, store->npages_seen);
+    if (at->alone) {
+        if (!locks_make(store)) {
+            why(at, "its locks cannot be made");
+            return false;
+        }
+        owners_clean(store);
+        SST_STORE(at->header->lease_nonce, UINT64_C(0));
+    }
+    if (!shards_repair(at)) {
+        return false;
+    }
+    stamp(at);
+    if (store->file_size >
+        store->geo.pages_off +
+            (uint64_t)store->geo.max_pages * store->geo.page_size +
+            store->geo.page_size) {
+        why(at,
+            "it was made with %llu bytes and cannot use more than four "
+            "times that; remove the file while stopped to use all",
+            (unsigned long long)store->geo.size);
+    }
+    return true;
+}
+
+/* ---- what to do ---------------------------------------------------------- */
+
+static shm_status begin_afresh(attaching *at, verdict looks)
+{
+    at->report->result =
+        looks == LOOKS_NEW ? SST_ATTACH_FORMATTED : SST_ATTACH_RESET;
+    if (!format(at, looks != LOOKS_NEW)) {
+        why(at, "the file's size makes no segment");
+        return SST_UNAVAILABLE;
+    }
+    return SST_OK;
+}
+
+/* Others are inside: what they rely on stays as it is. */
+static bool may_enter(attaching *at)
+{
+    const sst_header_shm *copy = &at->copy;
+
+    if (memcmp(copy->boot_id, at->boot_id, 16) != 0) {
+        why(at, "it is from before the last boot and not checked yet");
+        return false;
+    }
+    if (copy->pid_ns != at->pid_ns) {
+        why(at, "it is in use in another pid namespace");
+        return false;
+    }
+    return true;
+}
+
+static shm_status join(attaching *at)
+{
+    shm_store *store = at->store;
+
+    at->report->result = SST_ATTACH_JOINED;
+    if (!may_enter(at)) {
+        return SST_UNAVAILABLE;
+    }
+    /* The file has grown since: tell everybody, by one store. */
+    if (store->is_server && store->npages_seen > at->copy.npages) {
+        SST_STORE(at->header->npages, store->npages_seen);
+    }
+    return SST_OK;
+}
+
+static bool clock_went_back(const attaching *at)
+{
+    return memcmp(at->copy.boot_id, at->boot_id, 16) == 0 &&
+           at->now_ms < at->copy.anchor_boot_ms &&
+           at->copy.anchor_boot_ms - at->now_ms > CLOCK_LATE_MS;
+}
+
+static shm_status attach_good(attaching *at)
+{
+    shm_store *store = at->store;
+    bool ours = at->copy.server_nonce == store->nonce;
+
+    if (clock_went_back(at)) {
+        why(at, "the boot clock is before the segment's: another time "
+                "namespace, or a clock that went back");
+        return SST_UNAVAILABLE;
+    }
+    handle_load(at, &at->copy);
+    if (ours || (!at->alone && !store->is_server)) {
+        return join(at);
+    }
+    if (!at->alone && !may_enter(at)) {
+        return SST_UNAVAILABLE;
+    }
+    carry_over_boot(at);
+    if (!clock_ok(at)) {
+        why(at, "its clock is beyond what it can count");
+        return at->alone ? begin_afresh(at, LOOKS_BAD) : SST_UNAVAILABLE;
+    }
+    at->report->result = SST_ATTACH_ADOPTED;
+    return adopt(at) ? SST_OK : SST_UNAVAILABLE;
+}
+
+static shm_status attach_locked(attaching *at)
+{
+    verdict looks = judge(at);
+
+    if (looks == LOOKS_GOOD) {
+        return attach_good(at);
+    }
+    /* A segment that was never ready has nobody inside, tools or not. */
+    if (at->alone || (at->store->is_server && looks == LOOKS_NEW)) {
+        return begin_afresh(at, looks);
+    }
+    if (looks == LOOKS_NEW) {
+        why(at, "the server has not begun it yet");
+    }
+    return SST_UNAVAILABLE;
+}
+
+shm_status shm_store_attach(shm_store *store, int64_t now_ms,
+                            shm_attach_report *report)
+{
+    attaching at = {.store = store,
+                    .header = sst_header(store),
+                    .report = report,
+                    .now_ms = now_ms};
+    shm_status status;
+    struct stat st;
+
+    *report = (shm_attach_report){0};
+    if (sodium_init() < 0 || fstat(store->fd, &st) != 0 ||
+        (uint64_t)st.st_size < SST_SIZE_MIN) {
+        why(&at, "the file is too short");
+        return SST_UNAVAILABLE;
+    }
+    if (!queue_enter(store)) {
+        why(&at, "another process does not finish attaching it");
+        return SST_UNAVAILABLE;
+    }
+    store->file_size = (uint64_t)st.st_size;
+    read_boot_id(at.boot_id);
+    at.pid_ns = read_pid_ns();
+    at.alone = users_take(store);
+    status = attach_locked(&at);
+    if (status == SST_OK) {
+        store->attached = true;
+        (void)sst_process_lock(store->fd, F_RDLCK, SST_BYTE_INSIDE);
+    }
+    users_give(store);
+    (void)sst_process_lock(store->fd, F_UNLCK, SST_BYTE_ATTACH);
+    return status;
+}
