@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-#include "apr_hash.h"
 #include "mod_sx_server.h"
 
 extern module AP_MODULE_DECLARE_DATA session_ext_module;
@@ -15,12 +14,43 @@ extern module AP_MODULE_DECLARE_DATA session_ext_module;
  * fields, and a few bytes a key. */
 #define RECORD_OVERHEAD 1024
 
-static const mod_sx_dir *effective(const mod_sx_use *use, apr_pool_t *pool)
+static mod_sx_dir *defaults_of(server_rec *server)
 {
-    void *base =
-        ap_get_module_config(use->server->lookup_defaults, &session_ext_module);
+    return ap_get_module_config(server->lookup_defaults, &session_ext_module);
+}
 
-    return mod_sx_merge_dir(pool, base, use->dir);
+/* The scope as it is in ${server}, or NULL if sessions are off in it.  What
+ * sections above it say cannot be known here, so it may be on without saying
+ * so. */
+static const mod_sx_dir *effective(const mod_sx_use *use, server_rec *server,
+                                   apr_pool_t *pool)
+{
+    const mod_sx_dir *dir =
+        mod_sx_merge_dir(pool, defaults_of(server), use->dir);
+
+    return dir->enabled ? dir : NULL;
+}
+
+/* The scopes of ${server}: its own, and those that it has from the main one,
+ * except what that says for all of itself: this is in the server's defaults. */
+static apr_array_header_t *scopes_of(server_rec *server, server_rec *first,
+                                     apr_pool_t *pool)
+{
+    const mod_sx_server *conf = mod_sx_server_of(server);
+    const mod_sx_use whole = {defaults_of(server), server, NULL};
+    apr_array_header_t *all = apr_array_copy(pool, conf->uses);
+
+    if (server != first) {
+        const apr_array_header_t *main_uses = mod_sx_server_of(first)->uses;
+        for (int i = 0; i < main_uses->nelts; i++) {
+            const mod_sx_use *use = &APR_ARRAY_IDX(main_uses, i, mod_sx_use);
+            if (use->dir != defaults_of(first))
+                APR_ARRAY_PUSH(all, mod_sx_use) = *use;
+        }
+        if (whole.dir->enabled == 1)
+            APR_ARRAY_PUSH(all, mod_sx_use) = whole;
+    }
+    return all;
 }
 
 static const char *store_of(const mod_sx_dir *dir)
@@ -40,12 +70,21 @@ static mod_sx_store_conf *find_store(const mod_sx_server *main_conf,
     return NULL;
 }
 
+static bool some_scope_is_on(server_rec *server)
+{
+    for (server_rec *s = server; s; s = s->next) {
+        const apr_array_header_t *uses = mod_sx_server_of(s)->uses;
+        for (int i = 0; i < uses->nelts; i++)
+            if (APR_ARRAY_IDX(uses, i, mod_sx_use).dir->enabled == 1)
+                return true;
+    }
+    return false;
+}
+
 bool mod_sx_in_use(server_rec *server)
 {
-    for (server_rec *s = server; s; s = s->next)
-        if (mod_sx_server_of(s)->uses->nelts > 0)
-            return true;
-    return mod_sx_server_of(server)->stores->nelts > 0;
+    return mod_sx_server_of(server)->stores->nelts > 0 ||
+           some_scope_is_on(server);
 }
 
 void mod_sx_complete_stores(server_rec *server, apr_pool_t *pool)
@@ -53,12 +92,15 @@ void mod_sx_complete_stores(server_rec *server, apr_pool_t *pool)
     mod_sx_server *main_conf = mod_sx_server_of(server);
     bool wants_default = false;
 
-    for (server_rec *s = server; s; s = s->next) {
-        const apr_array_header_t *uses = mod_sx_server_of(s)->uses;
-        for (int i = 0; i < uses->nelts; i++)
-            wants_default |= !strcmp(
-                store_of(effective(&APR_ARRAY_IDX(uses, i, mod_sx_use), pool)),
-                MOD_SX_DEFAULT_STORE);
+    for (server_rec *s = some_scope_is_on(server) ? server : NULL; s;
+         s = s->next) {
+        const apr_array_header_t *uses = scopes_of(s, server, pool);
+        for (int i = 0; i < uses->nelts; i++) {
+            const mod_sx_dir *dir =
+                effective(&APR_ARRAY_IDX(uses, i, mod_sx_use), s, pool);
+            wants_default |=
+                dir && !strcmp(store_of(dir), MOD_SX_DEFAULT_STORE);
+        }
     }
     if (wants_default && !find_store(main_conf, MOD_SX_DEFAULT_STORE)) {
         mod_sx_store_conf *store = apr_pcalloc(pool, sizeof *store);
@@ -99,11 +141,7 @@ sx_keys *mod_sx_load_key_file(const mod_sx_key_file *file, const char **why,
         .group = file->gid,
         .follow_link = file->follow_link,
     };
-    sx_keys *keys = sx_keys_load(&how, why, pool);
-
-    if (!keys)
-        *why = apr_pstrcat(pool, "SessionExtKeyFile: ", *why, NULL);
-    return keys;
+    return sx_keys_load(&how, why, pool);
 }
 
 bool mod_sx_free_room(const char *path, apr_uint64_t *bytes, apr_pool_t *pool)
@@ -121,6 +159,24 @@ bool mod_sx_free_room(const char *path, apr_uint64_t *bytes, apr_pool_t *pool)
 }
 
 /* ---- the checks: each returns NULL or a sentence -------------------------- */
+
+static const char *check_path(const mod_sx_server *main_conf, int index,
+                              apr_pool_t *pool)
+{
+    const mod_sx_store_conf *store =
+        APR_ARRAY_IDX(main_conf->stores, index, mod_sx_store_conf *);
+
+    for (int i = 0; i < index; i++) {
+        const mod_sx_store_conf *other =
+            APR_ARRAY_IDX(main_conf->stores, i, mod_sx_store_conf *);
+        if (!strcmp(store->path, other->path))
+            return apr_psprintf(pool,
+                                "ShmStore '%s': its file %s is that of "
+                                "ShmStore '%s': each needs a file= of its own",
+                                store->name, store->path, other->name);
+    }
+    return NULL;
+}
 
 static const char *check_store(const mod_sx_store_conf *store, apr_pool_t *pool)
 {
@@ -145,26 +201,48 @@ static const char *check_store(const mod_sx_store_conf *store, apr_pool_t *pool)
     return NULL;
 }
 
-static const char *check_scope(const mod_sx_use *use, server_rec *first,
-                               apr_pool_t *pool)
+/* Values that contradict each other.  A default contradicts nothing: it gives
+ * way to what is said. */
+static const char *check_times(const mod_sx_dir *dir, apr_pool_t *pool)
 {
-    const mod_sx_dir *dir = effective(use, pool);
-    const mod_sx_server *conf = mod_sx_server_of(use->server);
-    const mod_sx_store_conf *store =
-        find_store(mod_sx_server_of(first), store_of(dir));
-    apr_int64_t idle = MOD_SX_OR(dir->idle_ms, 1800000);
+    const char *name = NULL;
+    apr_int64_t value = 0;
+
+    if (dir->idle_ms == MOD_SX_UNSET)
+        return NULL;
+    if (dir->idle_max_ms != MOD_SX_UNSET && dir->idle_max_ms < dir->idle_ms) {
+        name = "SessionExtIdleMax";
+        value = dir->idle_max_ms;
+    }
+    else if (dir->absolute_ms != MOD_SX_UNSET &&
+             dir->absolute_ms < dir->idle_ms) {
+        name = "SessionExtAbsoluteTimeout";
+        value = dir->absolute_ms;
+    }
+    if (!name)
+        return NULL;
+    return apr_psprintf(pool,
+                        "%s: %" APR_INT64_T_FMT
+                        " seconds are less than the %" APR_INT64_T_FMT
+                        " of SessionExtIdleTimeout: accepted is the same or "
+                        "more",
+                        name, value / 1000, dir->idle_ms / 1000);
+}
+
+static const char *check_scope(const mod_sx_dir *dir, const mod_sx_server *conf,
+                               const mod_sx_server *main_conf, apr_pool_t *pool)
+{
+    const mod_sx_store_conf *store = find_store(main_conf, store_of(dir));
     apr_int64_t max_size = MOD_SX_OR(dir->max_size, 65536);
 
     if (!store)
-        return apr_psprintf(pool, "SessionExtStore: there is no ShmStore '%s'",
-                            store_of(dir));
-    if (dir->idle_max_ms != MOD_SX_UNSET && dir->idle_max_ms < idle)
-        return "SessionExtIdleMax is less than SessionExtIdleTimeout: an app "
-               "may raise its timeout, so accepted is the same or more";
-    if (MOD_SX_OR(dir->absolute_ms, 43200000) < idle)
-        return "SessionExtAbsoluteTimeout is less than SessionExtIdleTimeout: "
-               "accepted is the same or more";
-    if (max_size + RECORD_OVERHEAD > (apr_int64_t)store->max_record)
+        return apr_psprintf(
+            pool,
+            "SessionExtStore: there is no ShmStore '%s': "
+            "accepted are shm and shm:NAME with the NAME of one",
+            store_of(dir));
+    if ((dir->enabled == 1 || dir->max_size != MOD_SX_UNSET) &&
+        max_size + RECORD_OVERHEAD > (apr_int64_t)store->max_record)
         return apr_psprintf(pool,
                             "SessionExtMaxSize: %" APR_INT64_T_FMT
                             " bytes do not fit a record of ShmStore '%s': its "
@@ -178,38 +256,78 @@ static const char *check_scope(const mod_sx_use *use, server_rec *first,
                             "ShmStore '%s' is open to a group: servers that "
                             "use it need a SessionExtKeyFile of their own",
                             store->name);
-    return NULL;
+    return check_times(dir, pool);
+}
+
+/* A store and the keys of a server that has a scope on it. */
+typedef struct trust {
+    const mod_sx_store_conf *store;
+    const char *path;
+    const sx_keys *keys; /* NULL: generated, or not read at a restart */
+} trust;
+
+static apr_status_t free_keys(void *keys)
+{
+    sx_keys_free(keys);
+    return APR_SUCCESS;
+}
+
+static bool same_keys(const trust *a, const trust *b)
+{
+    return !strcmp(a->path, b->path) ||
+           (a->keys && b->keys && sx_keys_overlap(a->keys, b->keys));
 }
 
 /* Members of a store's group can read that store's keys: those must open
- * nothing anywhere else. */
-static const char *check_shared_keys(server_rec *first, apr_pool_t *pool)
+ * nothing anywhere else, by whatever path they are reached. */
+static const char *check_trust(apr_array_header_t *all, const trust *added,
+                               apr_pool_t *pool)
 {
-    const mod_sx_server *main_conf = mod_sx_server_of(first);
-    apr_hash_t *store_of_file = apr_hash_make(pool);
+    for (int i = 0; added->store && i < all->nelts; i++) {
+        const trust *other = &APR_ARRAY_IDX(all, i, trust);
+        if (other->store != added->store &&
+            (other->store->group || added->store->group) &&
+            same_keys(other, added))
+            return apr_psprintf(pool,
+                                "SessionExtKeyFile %s serves the stores '%s' "
+                                "and '%s', one of which is open to a group: it "
+                                "needs a key file of its own",
+                                added->path, other->store->name,
+                                added->store->name);
+    }
+    if (added->store)
+        APR_ARRAY_PUSH(all, trust) = *added;
+    return NULL;
+}
 
-    for (server_rec *s = first; s; s = s->next) {
+static const char *check_shared_keys(server_rec *first, bool rehearsal,
+                                     apr_pool_t *pool)
+{
+    apr_array_header_t *all = apr_array_make(pool, 4, sizeof(trust));
+    const char *why = NULL;
+
+    for (server_rec *s = first; s && !why; s = s->next) {
         const mod_sx_server *conf = mod_sx_server_of(s);
-        for (int i = 0; i < conf->uses->nelts; i++) {
+        const apr_array_header_t *uses = scopes_of(s, first, pool);
+        trust added = {.path = conf->key_file ? conf->key_file->path
+                                              : "(generated)"};
+        sx_keys *keys = conf->key_file && rehearsal
+                            ? mod_sx_load_key_file(conf->key_file, &why, pool)
+                            : NULL;
+
+        if (keys)
+            apr_pool_cleanup_register(pool, keys, free_keys,
+                                      apr_pool_cleanup_null);
+        added.keys = keys;
+        for (int i = 0; i < uses->nelts && !why; i++) {
             const mod_sx_dir *dir =
-                effective(&APR_ARRAY_IDX(conf->uses, i, mod_sx_use), pool);
-            const mod_sx_store_conf *store =
-                find_store(main_conf, store_of(dir));
-            const char *path =
-                conf->key_file ? conf->key_file->path : "(generated)";
-            const mod_sx_store_conf *other =
-                apr_hash_get(store_of_file, path, APR_HASH_KEY_STRING);
-            if (store && other && other != store &&
-                (other->group || store->group))
-                return apr_psprintf(pool,
-                                    "SessionExtKeyFile %s serves the stores "
-                                    "'%s' and '%s', one of which is open to a "
-                                    "group: it needs a key file of its own",
-                                    path, store->name, other->name);
-            apr_hash_set(store_of_file, path, APR_HASH_KEY_STRING, store);
+                effective(&APR_ARRAY_IDX(uses, i, mod_sx_use), s, pool);
+            added.store =
+                dir ? find_store(mod_sx_server_of(first), store_of(dir)) : NULL;
+            why = check_trust(all, &added, pool);
         }
     }
-    return NULL;
+    return why;
 }
 
 static const char *check_key_file(const mod_sx_server *conf, apr_pool_t *pool)
@@ -237,11 +355,14 @@ static bool check_server(server_rec *server, server_rec *first, bool rehearsal,
                          apr_pool_t *pool)
 {
     const mod_sx_server *conf = mod_sx_server_of(server);
+    const apr_array_header_t *uses = scopes_of(server, first, pool);
     const char *why = NULL;
 
-    for (int i = 0; i < conf->uses->nelts && !why; i++) {
-        const mod_sx_use *use = &APR_ARRAY_IDX(conf->uses, i, mod_sx_use);
-        why = check_scope(use, first, pool);
+    for (int i = 0; i < uses->nelts; i++) {
+        const mod_sx_use *use = &APR_ARRAY_IDX(uses, i, mod_sx_use);
+        const mod_sx_dir *dir = effective(use, server, pool);
+        why =
+            dir ? check_scope(dir, conf, mod_sx_server_of(first), pool) : NULL;
         if (why)
             return complain(server, use->where, why);
     }
@@ -258,14 +379,16 @@ static bool check_all(server_rec *server, bool rehearsal, apr_pool_t *pool)
     for (int i = 0; i < main_conf->stores->nelts; i++) {
         const mod_sx_store_conf *store =
             APR_ARRAY_IDX(main_conf->stores, i, mod_sx_store_conf *);
-        why = check_store(store, pool);
+        why = check_path(main_conf, i, pool);
+        if (!why)
+            why = check_store(store, pool);
         if (why)
             return complain(server, store->where, why);
     }
     for (server_rec *s = server; s; s = s->next)
         if (!check_server(s, server, rehearsal, pool))
             return false;
-    why = check_shared_keys(server, pool);
+    why = check_shared_keys(server, rehearsal, pool);
     return why ? complain(server, NULL, why) : true;
 }
 

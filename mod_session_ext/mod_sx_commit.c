@@ -230,21 +230,24 @@ int mod_sx_commit_response(request_rec *r)
     return status;
 }
 
-void mod_sx_commit_redirected(request_rec *r)
+int mod_sx_commit_redirected(request_rec *r)
 {
     mod_sx_visit *visit = mod_sx_visit_of(r);
     sx_commit_mode mode = {.may_send_cookie = true};
     sx_committed done;
 
+    /* The target may lie where this cookie's name means nothing. */
+    if (visit)
+        mod_sx_cookie_drop_foreign(r, visit);
     if (mod_sx_harvest(r, visit ? visit->delta : NULL) == 0 || !visit)
-        return;
+        return OK;
     mod_sx_load(r);
     if (r->status >= 500)
         sx_delta_drop_data(visit->delta);
     commit_visit(r, visit, mode, &done);
-    answer_of(r, &done);
     /* The target sees what was written. */
     visit->is_loaded = false;
+    return answer_of(r, &done);
 }
 
 void mod_sx_commit_unfinished(request_rec *r)

@@ -15,8 +15,9 @@
 int mod_sx_commit_response(request_rec *r);
 
 /** ${r} ends in an internal redirect or an ErrorDocument: do what its app
- *  asked for now; nothing if it asked for nothing. */
-void mod_sx_commit_redirected(request_rec *r);
+ *  asked for now; nothing if it asked for nothing.  Returns OK, or the status
+ *  that must be answered instead of the target. */
+int mod_sx_commit_redirected(request_rec *r);
 
 /** The request is over: note the access where no filter ever ran. */
 void mod_sx_commit_unfinished(request_rec *r);

@@ -151,10 +151,18 @@ static const char *where_of(cmd_parms *cmd)
 
 /* ---- scope directives ----------------------------------------------------- */
 
+/* Once all lines are read this scope is judged (mod_sx_check.c). */
+static void note_use(cmd_parms *cmd, mod_sx_dir *dir)
+{
+    apr_array_header_t *uses = mod_sx_server_of(cmd->server)->uses;
+
+    APR_ARRAY_PUSH(uses, mod_sx_use) =
+        (mod_sx_use){dir, cmd->server, where_of(cmd)};
+}
+
 static const char *set_enabled(cmd_parms *cmd, void *conf, const char *word)
 {
     mod_sx_dir *dir = conf;
-    mod_sx_use *use;
     const char *why =
         wrong(cmd, word, mod_sx_parse_switch(word, &dir->enabled));
 
@@ -164,10 +172,8 @@ static const char *set_enabled(cmd_parms *cmd, void *conf, const char *word)
         return dir->enabled ? "SessionExt: a .htaccess file may only switch "
                               "sessions off: accepted here is Off"
                             : NULL;
-    if (dir->enabled) {
-        use = apr_array_push(mod_sx_server_of(cmd->server)->uses);
-        *use = (mod_sx_use){dir, cmd->server, where_of(cmd)};
-    }
+    if (dir->enabled)
+        note_use(cmd, dir);
     return NULL;
 }
 
@@ -206,20 +212,22 @@ static const char *set_namespace(cmd_parms *cmd, void *conf, const char *word)
 static const char *set_store(cmd_parms *cmd, void *conf, const char *word)
 {
     mod_sx_dir *dir = conf;
-    const char *why;
+    const char *name = MOD_SX_DEFAULT_STORE, *why = NULL;
 
-    if (strcasecmp(word, "shm") == 0) {
-        dir->store = MOD_SX_DEFAULT_STORE;
-        return NULL;
+    if (!strncasecmp(word, "shm:", 4)) {
+        name = apr_pstrdup(cmd->pool, word + 4);
+        why = check_name(cmd, name);
     }
-    if (strncasecmp(word, "shm:", 4))
-        return wrong(cmd, word,
-                     "this build has one kind of store: accepted is shm or "
-                     "shm:NAME with the NAME of a ShmStore");
-    why = check_name(cmd, word + 4);
-    if (!why)
-        dir->store = apr_pstrdup(cmd->pool, word + 4);
-    return why;
+    else if (strcasecmp(word, "shm")) {
+        why = wrong(cmd, word,
+                    "this build has one kind of store: accepted is shm or "
+                    "shm:NAME with the NAME of a ShmStore");
+    }
+    if (why)
+        return why;
+    dir->store = name;
+    note_use(cmd, dir);
+    return NULL;
 }
 
 static const char *set_max_size(cmd_parms *cmd, void *conf, const char *word)
@@ -245,6 +253,7 @@ static const char *set_user_key(cmd_parms *cmd, void *conf, const char *word)
 static const char *set_env(cmd_parms *cmd, void *conf, const char *word)
 {
     mod_sx_dir *dir = conf;
+    const char *words = cmd->directive->args;
     int on;
 
     dir->env_narrows = in_htaccess(cmd);
@@ -260,6 +269,11 @@ static const char *set_env(cmd_parms *cmd, void *conf, const char *word)
             apr_pstrdup(cmd->pool, word);
         return NULL;
     }
+    (void)ap_getword_conf(cmd->temp_pool, &words);
+    if (*words)
+        return wrong(cmd, word,
+                     "On and Off stand alone: accepted are On, Off, "
+                     "or keys");
     if (on && dir->env_narrows)
         return "SessionExtEnv: a .htaccess file may only narrow: accepted here "
                "are Off and keys";
@@ -382,7 +396,7 @@ static const char *set_cookie(cmd_parms *cmd, void *conf, const char *line)
 {
     mod_sx_cookie_conf *cookie = apr_pcalloc(cmd->pool, sizeof *cookie);
     sx_cookie_attrs attrs;
-    const char *why;
+    const char *words = line, *why;
 
     cookie->path = "/";
     while (*line) {
@@ -407,7 +421,7 @@ static const char *set_cookie(cmd_parms *cmd, void *conf, const char *line)
             cmd->pool, why,
             " (secure=auto also serves plain HTTP: say secure=on)", NULL);
     if (why)
-        return apr_psprintf(cmd->pool, "%s: %s", cmd->cmd->name, why);
+        return wrong(cmd, words, why);
     ((mod_sx_dir *)conf)->cookie = cookie;
     return NULL;
 }
@@ -580,4 +594,4 @@ const command_rec mod_sx_directives[] = {
                   "how many flash messages may wait, and their bytes"),
     AP_INIT_TAKE1("SessionExtOnStoreError", set_on_error, NULL, SCOPE,
                   "when the store cannot be asked: pass or 503"),
-    {NULL}};
+    {.name = NULL}};

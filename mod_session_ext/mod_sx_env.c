@@ -62,8 +62,26 @@ static void unset_where(apr_table_t *table, bool (*is_ours)(const char *),
         unset_all(table, names);
 }
 
+/* A proxy drops what Connection names: a client must not choose which of our
+ * headers a backend gets to see. */
+static void strip_connection(request_rec *r)
+{
+    const char *value = apr_table_get(r->headers_in, "Connection");
+    const char *kept = NULL;
+    char *word, *state;
+
+    if (!value || !ap_strcasestr(value, "session"))
+        return;
+    word = apr_strtok(apr_pstrdup(r->pool, value), ", \t", &state);
+    for (; word; word = apr_strtok(NULL, ", \t", &state))
+        if (!is_our_header(word))
+            kept = kept ? apr_pstrcat(r->pool, kept, ", ", word, NULL) : word;
+    apr_table_setn(r->headers_in, "Connection", kept ? kept : "");
+}
+
 void mod_sx_env_strip_client(request_rec *r)
 {
+    strip_connection(r);
     unset_where(r->headers_in, is_our_header, r->pool);
 }
 

@@ -215,16 +215,31 @@ bool mod_sx_consulted(request_rec *r)
 
 /* ---- load and expose ------------------------------------------------------ */
 
+/* Of a response that is replaced by an error. */
+static void keep_our_headers(request_rec *r, const mod_sx_visit *visit)
+{
+    apr_table_clear(r->headers_out);
+    apr_table_clear(r->err_headers_out);
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    if (visit && visit->set_cookie)
+        apr_table_addn(r->err_headers_out, "Set-Cookie", visit->set_cookie);
+}
+
 int mod_sx_post_read_request(request_rec *r)
 {
+    int status;
+
     if (!r->prev) {
         mod_sx_env_strip_client(r);
         return DECLINED;
     }
     /* The part before may end without ever reaching its filter: what its app
      * asked for is judged by its scope and done before the target runs. */
-    mod_sx_commit_redirected(r->prev);
-    return DECLINED;
+    status = mod_sx_commit_redirected(r->prev);
+    if (status == OK)
+        return DECLINED;
+    keep_our_headers(r, mod_sx_part_of(r->prev)->visit);
+    return status;
 }
 
 static bool is_plain(sx_str text)
@@ -253,6 +268,19 @@ int mod_sx_header_parser(request_rec *r)
     return DECLINED;
 }
 
+/* A part of a page gets a copy of the page's environment: where its own scope
+ * has no sessions it must not see the page's. */
+static int expose_nothing(request_rec *r)
+{
+    mod_sx_part *part = mod_sx_part_of(r);
+
+    if (part->top->visits) {
+        part->vars = NULL;
+        mod_sx_env_expose(r);
+    }
+    return DECLINED;
+}
+
 int mod_sx_fixups_first(request_rec *r)
 {
     mod_sx_visit *visit;
@@ -262,7 +290,7 @@ int mod_sx_fixups_first(request_rec *r)
     mod_sx_cookie_restore(r);
     visit = mod_sx_load(r);
     if (!visit)
-        return DECLINED;
+        return expose_nothing(r);
     /* Not again for the ErrorDocument of that very answer. */
     if (visit->loaded.status == SX_STATUS_UNAVAILABLE && !r->prev &&
         MOD_SX_OR(mod_sx_dir_of(r)->refuse_on_outage, 0) == 1)
@@ -279,7 +307,7 @@ int mod_sx_fixups_last(request_rec *r)
     mod_sx_visit *visit = mod_sx_load(r);
 
     if (!visit)
-        return DECLINED;
+        return expose_nothing(r);
     if (scope != r->per_dir_config)
         mod_sx_env_make(r, visit);
     mod_sx_env_expose(r);
@@ -307,26 +335,21 @@ int mod_sx_handler_last(request_rec *r)
 
 /* ---- commit --------------------------------------------------------------- */
 
-/* Replace the response by an error: its own headers go, ours stay. */
+/* Replace the response by an error: its own headers go, ours stay.  Not by an
+ * error bucket: on its way httpd lays err_headers_out over headers_out, and the
+ * error page that then begins keeps only the former. */
 static apr_status_t answer_error(ap_filter_t *f, apr_bucket_brigade *bb,
                                  int status)
 {
     request_rec *r = f->r;
-    const mod_sx_visit *visit = mod_sx_part_of(r)->visit;
 
     apr_brigade_cleanup(bb);
-    apr_table_clear(r->headers_out);
-    apr_table_clear(r->err_headers_out);
-    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
-    if (visit && visit->set_cookie)
-        apr_table_addn(r->err_headers_out, "Set-Cookie", visit->set_cookie);
+    keep_our_headers(r, mod_sx_part_of(r)->visit);
     /* Else the app's own error or redirect would be reported instead. */
     r->status = HTTP_OK;
     r->status_line = NULL;
-    APR_BRIGADE_INSERT_TAIL(
-        bb, ap_bucket_error_create(status, NULL, r->pool, f->c->bucket_alloc));
-    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(f->c->bucket_alloc));
-    return ap_pass_brigade(f->next, bb);
+    ap_die(status, r);
+    return AP_FILTER_ERROR;
 }
 
 /* The first brigade of a response: all headers are known, none has left. */

@@ -41,9 +41,11 @@ typedef struct retained {
     size_t counters_size;
 } retained;
 
-static bool is_restart(const retained *kept)
+/* Not by what is kept: the generation before may have had no sessions, and to
+ * end it would be no better. */
+static bool is_restart(void)
 {
-    return kept->nstores > 0 || kept->nkeys > 0;
+    return ap_state_query(AP_SQ_CONFIG_GEN) > 1;
 }
 
 static void log_core(sx_log_level level, const char *message)
@@ -57,7 +59,7 @@ static void log_core(sx_log_level level, const char *message)
 
 /* Without a size: what is there already, else 64m or a quarter of the room. */
 static apr_uint64_t default_size(const mod_sx_store_conf *conf,
-                                 server_rec *server, apr_pool_t *pool)
+                                 apr_pool_t *pool)
 {
     struct stat st;
     apr_uint64_t size = SIZE_DEFAULT, room;
@@ -67,7 +69,7 @@ static apr_uint64_t default_size(const mod_sx_store_conf *conf,
     if (!mod_sx_free_room(conf->path, &room, pool) || room / 4 >= size)
         return size;
     size = room / 4 / SST_SIZE_MIN * SST_SIZE_MIN;
-    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, server,
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, ap_server_conf,
                  "ShmStore '%s': %" APR_UINT64_T_FMT "m, a quarter of the free "
                  "room at %s",
                  conf->name, size >> 20, conf->path);
@@ -106,13 +108,13 @@ static shm_store *open_new(const shm_store_config *config, retained *kept,
 /* The segment of one ShmStore: mapped since an earlier generation, or opened
  * now.  NULL with the reason in ${err}; a notice there, too. */
 static shm_store *open_store(const mod_sx_store_conf *conf, retained *kept,
-                             server_rec *server, char *err, size_t errlen)
+                             char *err, size_t errlen)
 {
-    apr_pool_t *pool = server->process->pconf;
+    apr_pool_t *pool = ap_server_conf->process->pconf;
     retained_store *slot = find_retained(kept, conf->name);
     shm_store_config config = {
         .path = conf->path,
-        .size = conf->size ? conf->size : default_size(conf, server, pool),
+        .size = conf->size ? conf->size : default_size(conf, pool),
         .max_record = conf->max_record,
         .on_full = conf->on_full,
         .owner = geteuid(),
@@ -137,7 +139,7 @@ static shm_store *open_store(const mod_sx_store_conf *conf, retained *kept,
 static int open_stores(server_rec *server, retained *kept, apr_pool_t *pool)
 {
     mod_sx_server *main_conf = mod_sx_server_of(server);
-    bool restart = is_restart(kept);
+    bool restart = is_restart();
     char err[512];
 
     main_conf->segments = apr_array_make(pool, 2, sizeof(mod_sx_segment));
@@ -146,8 +148,7 @@ static int open_stores(server_rec *server, retained *kept, apr_pool_t *pool)
         *segment = (mod_sx_segment){
             .conf = APR_ARRAY_IDX(main_conf->stores, i, mod_sx_store_conf *)};
         err[0] = '\0';
-        segment->segment =
-            open_store(segment->conf, kept, server, err, sizeof err);
+        segment->segment = open_store(segment->conf, kept, err, sizeof err);
         if (*err)
             ap_log_error(APLOG_MARK,
                          segment->segment ? APLOG_WARNING : APLOG_CRIT, 0,
@@ -231,7 +232,7 @@ static sx_keys *keys_of_earlier(server_rec *first, server_rec *server,
 
 static int load_all_keys(server_rec *first, retained *kept, apr_pool_t *pool)
 {
-    bool restart = is_restart(kept);
+    bool restart = is_restart();
 
     for (server_rec *s = first; s; s = s->next) {
         mod_sx_server *conf = mod_sx_server_of(s);

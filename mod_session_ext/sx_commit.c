@@ -262,20 +262,24 @@ static sx_answer renew_now(attempt *a)
     return SX_STORE_OK;
 }
 
-/* By age: the old record becomes an alias for the grace. */
+/* By age: the old record becomes an alias for the grace.  If that fails,
+ * at.meta is the old record's again: a write in place may follow. */
 static sx_answer renew_silently(attempt *a)
 {
     const sx_realm *realm = a->realm;
     sx_id old = a->at.id;
     uint64_t token = a->at.meta.token;
     int64_t alias_end = a->now.boot_ms + realm->times.grace_ms;
-    sx_record_meta alias = a->at.meta;
+    const sx_record_meta before = a->at.meta;
+    sx_record_meta alias = before;
     sx_answer answer;
 
     a->at.session->id_born_ms = a->now.boot_ms;
     answer = put_session(a, fresh_id(a), 0);
-    if (answer != SX_STORE_OK)
+    if (answer != SX_STORE_OK) {
+        a->at.meta = before;
         return answer == SX_STORE_CHANGED ? SX_STORE_UNAVAILABLE : answer;
+    }
     alias.kind = SX_ALIAS;
     alias.created_ms = alias.last_access_ms = a->now.boot_ms;
     alias.expires_ms = alias.hard_end_ms = alias_end;
@@ -286,6 +290,7 @@ static sx_answer renew_silently(attempt *a)
                                        &alias, a->now.boot_ms);
     if (answer != SX_STORE_OK) {
         drop_orphan(a, &a->fresh);
+        a->at.meta = before;
         return answer;
     }
     a->done->renewed = a->done->wrote = true;
@@ -446,14 +451,19 @@ static void commit_update(attempt *a, const sx_loaded *loaded)
 /* ---- commit -------------------------------------------------------------- */
 
 /* Destroy beside a flash is a log-out page: a new session that carries only
- * the message.  Destroy beside other data refuses the data. */
-static const sx_delta *plan_end(const sx_delta *delta, sx_committed *done,
-                                apr_pool_t *pool)
+ * the message.  Destroy beside other data refuses the data; beside an
+ * If-Version that does not hold there is no message, but the session ends. */
+static const sx_delta *plan_end(const sx_delta *delta, uint64_t version,
+                                sx_committed *done, apr_pool_t *pool)
 {
     sx_delta *plan = apr_pmemdup(pool, delta, sizeof *delta);
     bool other = delta->ops[SX_OP_SET] || delta->ops[SX_OP_APPEND] ||
                  delta->ops[SX_OP_INCR];
 
+    if (delta->has_if_version && delta->if_version != version) {
+        done->verdict = SX_COMMIT_CONFLICT;
+        return NULL;
+    }
     if (other || delta->refused) {
         done->verdict = SX_COMMIT_REFUSED;
         done->why = delta->refused
@@ -485,7 +495,9 @@ static void commit_data(attempt *a, const sx_loaded *loaded)
 static void commit_destroy(attempt *a, const sx_loaded *loaded,
                            apr_pool_t *pool)
 {
-    const sx_delta *farewell = plan_end(a->delta, a->done, pool);
+    bool active = loaded->status == SX_STATUS_ACTIVE;
+    uint64_t version = active ? loaded->session->version : 0;
+    const sx_delta *farewell = plan_end(a->delta, version, a->done, pool);
 
     if (farewell && loaded->status != SX_STATUS_UNAVAILABLE) {
         a->delta = farewell;

@@ -16,6 +16,8 @@ typedef struct apply_ctx {
     sx_session *session;
     const sx_limits *limits;
     sx_change *change;
+    char *joined; /* buffer of the value that appends last made */
+    size_t joined_room;
 } apply_ctx;
 
 typedef bool apply_fn(apply_ctx *ctx, const sx_op *op);
@@ -72,24 +74,29 @@ static bool refuse(apply_ctx *ctx, const char *why)
     return false;
 }
 
-/* Entries are checked as they grow, so that a thousand appends cannot build
- * what one set could not. */
+/* Checked with every key, because each is searched for among all others. */
+static bool within_keys(apply_ctx *ctx, const char *header)
+{
+    if (ctx->session->entries->nelts <= SX_KEYS_MAX)
+        return true;
+    return refuse(ctx, apr_psprintf(ctx->session->pool,
+                                    "%s: the session would have more than "
+                                    "%d keys",
+                                    header, SX_KEYS_MAX));
+}
+
+/* Checked when all commands of one header are applied: what counts is the
+ * size the session ends with, and not that one value grew before another
+ * shrank.  The bound on commands bounds what is built until then. */
 static bool within_size(apply_ctx *ctx, const char *header)
 {
-    apr_pool_t *pool = ctx->session->pool;
-
-    if (ctx->session->entries->nelts > SX_KEYS_MAX)
-        return refuse(ctx, apr_psprintf(pool,
-                                        "%s: the session would have more than "
-                                        "%d keys",
-                                        header, SX_KEYS_MAX));
-    if (sx_session_size(ctx->session) > ctx->limits->max_size)
-        return refuse(ctx, apr_psprintf(pool,
-                                        "%s: the session would be larger than "
-                                        "SessionExtMaxSize (%" APR_SIZE_T_FMT
-                                        " bytes)",
-                                        header, ctx->limits->max_size));
-    return true;
+    if (sx_session_size(ctx->session) <= ctx->limits->max_size)
+        return true;
+    return refuse(ctx, apr_psprintf(ctx->session->pool,
+                                    "%s: the session would be larger than "
+                                    "SessionExtMaxSize (%" APR_SIZE_T_FMT
+                                    " bytes)",
+                                    header, ctx->limits->max_size));
 }
 
 static bool apply_clear(apply_ctx *ctx, const sx_op *op)
@@ -114,27 +121,43 @@ static bool apply_set(apply_ctx *ctx, const sx_op *op)
     if (old && old->type != SX_OPAQUE && sx_type_accepts(old->type, op->value))
         type = old->type;
     ctx->change->data |= sx_session_set(ctx->session, op->key, op->value, type);
-    return within_size(ctx, "Session-Set");
+    return within_keys(ctx, "Session-Set");
+}
+
+/* A value is built of many parts: the buffer doubles, or each part would leave
+ * a copy of all before it in the pool. */
+static sx_str join(apply_ctx *ctx, sx_str old, sx_str part)
+{
+    size_t len = old.len + part.len;
+
+    if (old.p != ctx->joined || len > ctx->joined_room) {
+        ctx->joined_room = len * 2;
+        ctx->joined = apr_palloc(ctx->session->pool, ctx->joined_room);
+        memcpy(ctx->joined, old.p, old.len);
+    }
+    memcpy(ctx->joined + old.len, part.p, part.len);
+    return (sx_str){ctx->joined, len};
 }
 
 static bool apply_append(apply_ctx *ctx, const sx_op *op)
 {
     const sx_entry *old = sx_session_get(ctx->session, op->key);
-    sx_str joined = op->value;
+    const sx_entry *entries = (const sx_entry *)ctx->session->entries->elts;
+    sx_entry *entry;
 
     if (old && old->type == SX_OPAQUE)
         return refuse(ctx, "Session-Append: a key holds an opaque value");
-    if (old) {
-        size_t len = old->value.len + op->value.len;
-        char *p = apr_palloc(ctx->session->pool, len + 1);
-
-        memcpy(p, old->value.p, old->value.len);
-        if (op->value.len)
-            memcpy(p + old->value.len, op->value.p, op->value.len);
-        joined = (sx_str){p, len};
+    if (!old) {
+        ctx->change->data |=
+            sx_session_set(ctx->session, op->key, op->value, SX_TEXT);
+        return within_keys(ctx, "Session-Append");
     }
-    ctx->change->data |= sx_session_set(ctx->session, op->key, joined, SX_TEXT);
-    return within_size(ctx, "Session-Append");
+    entry = &APR_ARRAY_IDX(ctx->session->entries, old - entries, sx_entry);
+    ctx->change->data |= op->value.len > 0 || entry->type != SX_TEXT;
+    entry->type = SX_TEXT;
+    if (op->value.len > 0)
+        entry->value = join(ctx, entry->value, op->value);
+    return true;
 }
 
 static bool apply_incr(apply_ctx *ctx, const sx_op *op)
@@ -151,7 +174,7 @@ static bool apply_incr(apply_ctx *ctx, const sx_op *op)
     snprintf(text, sizeof text, "%lld", (long long)n);
     ctx->change->data |=
         sx_session_set(ctx->session, op->key, sx_str_of(text), type);
-    return within_size(ctx, "Session-Incr");
+    return within_keys(ctx, "Session-Incr");
 }
 
 static bool apply_idle(apply_ctx *ctx, const sx_op *op)
@@ -211,19 +234,40 @@ static bool apply_flash(apply_ctx *ctx, const sx_op *op)
     return true;
 }
 
-static apply_fn *const operations[SX_OP_COUNT] = {
-    [SX_OP_CLEAR] = apply_clear,     [SX_OP_UNSET] = apply_unset,
-    [SX_OP_SET] = apply_set,         [SX_OP_APPEND] = apply_append,
-    [SX_OP_INCR] = apply_incr,       [SX_OP_IDLE] = apply_idle,
-    [SX_OP_PERSIST] = apply_persist, [SX_OP_FLASH_SEEN] = apply_flash_seen,
-    [SX_OP_FLASH] = apply_flash,
+/* `grows`: the header after which the size is looked at. */
+typedef struct operation {
+    apply_fn *apply;
+    const char *grows;
+} operation;
+
+static const operation operations[SX_OP_COUNT] = {
+    [SX_OP_CLEAR] = {apply_clear, NULL},
+    [SX_OP_UNSET] = {apply_unset, NULL},
+    [SX_OP_SET] = {apply_set, "Session-Set"},
+    [SX_OP_APPEND] = {apply_append, "Session-Append"},
+    [SX_OP_INCR] = {apply_incr, "Session-Incr"},
+    [SX_OP_IDLE] = {apply_idle, NULL},
+    [SX_OP_PERSIST] = {apply_persist, NULL},
+    [SX_OP_FLASH_SEEN] = {apply_flash_seen, NULL},
+    [SX_OP_FLASH] = {apply_flash, NULL},
 };
+
+static bool apply_list(apply_ctx *ctx, const operation *how,
+                       const apr_array_header_t *list)
+{
+    if (!list)
+        return true;
+    for (int i = 0; i < list->nelts; i++)
+        if (!how->apply(ctx, &APR_ARRAY_IDX(list, i, sx_op)))
+            return false;
+    return !how->grows || within_size(ctx, how->grows);
+}
 
 sx_applied sx_delta_apply(const sx_delta *delta, sx_session *session,
                           bool exists, const sx_limits *limits,
                           sx_change *change)
 {
-    apply_ctx ctx = {session, limits, change};
+    apply_ctx ctx = {.session = session, .limits = limits, .change = change};
 
     *change = (sx_change){0};
     if (delta->has_if_version &&
@@ -233,12 +277,9 @@ sx_applied sx_delta_apply(const sx_delta *delta, sx_session *session,
         change->why = delta->refused;
         return SX_APPLY_REFUSED;
     }
-    for (int code = 0; code < SX_OP_COUNT; code++) {
-        const apr_array_header_t *list = delta->ops[code];
-        for (int i = 0; list && i < list->nelts; i++)
-            if (!operations[code](&ctx, &APR_ARRAY_IDX(list, i, sx_op)))
-                return SX_APPLY_REFUSED;
-    }
+    for (int code = 0; code < SX_OP_COUNT; code++)
+        if (!apply_list(&ctx, &operations[code], delta->ops[code]))
+            return SX_APPLY_REFUSED;
     if (change->data || !exists)
         session->version++;
     return SX_APPLIED;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+/* One that still leads somewhere is no reuse: it is the session that ended. */
 static bool is_spent_alias(const sx_realm *realm, const sx_id *id, sx_now now,
                            apr_pool_t *pool)
 {
@@ -12,7 +13,7 @@ static bool is_spent_alias(const sx_realm *realm, const sx_id *id, sx_now now,
     return realm->store->ops->get(realm->store, id->store_key, &bytes, &meta,
                                   SX_COMMIT_GRACE_MS, now.boot_ms,
                                   pool) == SX_STORE_OK &&
-           meta.kind == SX_ALIAS;
+           meta.kind == SX_ALIAS && meta.expires_ms <= now.boot_ms;
 }
 
 static void load_id(const sx_realm *realm, const sx_id *id, sx_now now,
@@ -51,10 +52,11 @@ void sx_load(const sx_realm *realm, const sx_str *candidates, size_t cookies,
     memset(loaded, 0, sizeof *loaded);
     loaded->status = cookies ? SX_STATUS_INVALID : SX_STATUS_NONE;
     for (size_t i = 0; i < cookies; i++) {
-        if (sx_id_verify(&id, candidates[i], &realm->scope)) {
-            genuine = id;
-            valid++;
-        }
+        if (!sx_id_verify(&id, candidates[i], &realm->scope) ||
+            (valid > 0 && !strcmp(id.text, genuine.text)))
+            continue;
+        genuine = id;
+        valid++;
     }
     /* Two genuine ids: somebody planted one.  Never "first wins". */
     if (valid == 1)

@@ -5,8 +5,10 @@
 #include "sx_codec.h"
 #include "sx_seal.h"
 
-/* An alias may lead to an id that has been renewed since. */
-#define HOPS_MAX 4
+/* An alias may lead to an id that has been renewed since.  A slow request
+ * follows as many as were made in the grace of the first and its own, and an
+ * interval may be as short as a second. */
+#define HOPS_MAX 128
 
 /* Kind, namespace and store key: a value copied to another place in the store
  * does not open there. */

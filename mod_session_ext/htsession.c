@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * htsession: looks into a store and ends sessions, while httpd runs or after
+ * it has stopped.  It joins the segment as one more process, so nothing has to
+ * be asked of the server, and sees what a store sees: no id, key or value.
+ *
+ * A table of subcommands is the usage, the help and the dispatch.
+ */
+#include "htsession.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- the table ----------------------------------------------------------- */
+
+typedef struct subcommand {
+    const char *name;
+    const char *operands;
+    tool_run *run;
+    bool opens; /* the file is a store */
+    bool has_arg;
+    const char *help;
+} subcommand;
+
+static const subcommand subcommands[] = {
+    {"stats", "STORE-FILE", tool_stats, true, false,
+     "figures and counters of the store"},
+    {"list", "STORE-FILE", tool_list, true, false,
+     "live sessions, one a line: times, size and namespace, no contents"},
+    {"show", "STORE-FILE HANDLE", tool_show, true, true,
+     "the same of one session, and how many old ids still lead to it"},
+    {"destroy", "STORE-FILE HANDLE", tool_destroy, true, true,
+     "end a session: nothing revives it"},
+    {"sweep", "STORE-FILE", tool_sweep, true, false,
+     "free what has ended now, not when the server gets to it"},
+    {"check", "STORE-FILE", tool_check, true, false,
+     "verify every record, list and counter"},
+    {"keygen", "KEY-FILE", tool_keygen, false, false,
+     "make a key file for SessionExtKeyFile; never overwrites"},
+};
+
+#define SUBCOMMANDS (sizeof(subcommands) / sizeof(*subcommands))
+
+static void put_usage(FILE *to)
+{
+    for (size_t i = 0; i < SUBCOMMANDS; i++) {
+        fprintf(to, "%s htsession [--json] %s %s\n",
+                i ? "      " : "usage:", subcommands[i].name,
+                subcommands[i].operands);
+    }
+}
+
+static void put_help(void)
+{
+    put_usage(stdout);
+    fputs("\nLooks into a store of mod_session_ext, while httpd runs or after "
+          "it has stopped.\nSTORE-FILE is the file of a ShmStore, HANDLE the "
+          "16 hex digits of SESSION_HANDLE.\n\n",
+          stdout);
+    for (size_t i = 0; i < SUBCOMMANDS; i++) {
+        printf("  %-8s  %s\n", subcommands[i].name, subcommands[i].help);
+    }
+    fputs("\n  --json     print JSON\n"
+          "  --help     print this\n"
+          "  --version  print the version\n\n"
+          "Exit status: 0 done, 1 no such session, 2 wrong usage, 3 the store "
+          "is damaged or\ncannot be reached, or a file cannot be written.\n",
+          stdout);
+}
+
+/* ---- main ---------------------------------------------------------------- */
+
+/* Opened as what it is: root may look into every store, others into theirs. */
+static outcome open_store(tool *t)
+{
+    shm_store_config config = {.max_record = SST_MAX_RECORD_MAX};
+    char *path = realpath(t->file, NULL);
+    struct stat st;
+    char err[512];
+
+    if (!path || stat(path, &st) != 0) {
+        free(path);
+        return tool_fail(t, "%s", strerror(errno));
+    }
+    config.path = path;
+    config.owner = geteuid() == 0 ? st.st_uid : geteuid();
+    config.group = st.st_gid;
+    config.shared = (st.st_mode & (S_IRGRP | S_IWGRP)) != 0;
+    t->store = shm_store_open(&config, err, sizeof(err));
+    free(path);
+    if (!t->store) {
+        fprintf(stderr, "htsession: %s\n", err);
+        return BROKEN;
+    }
+    tool_read_clocks(t);
+    if (shm_store_attach(t->store, t->now_ms, &t->attached) != SST_OK) {
+        return tool_fail(t, "cannot be used: %s", t->attached.why);
+    }
+    if (t->attached.lost > 0) {
+        tool_fail(t,
+                  "%" PRIu64
+                  " damaged records or shards were taken out when it "
+                  "was opened",
+                  t->attached.lost);
+    }
+    return DONE;
+}
+
+static outcome wrong_usage(const char *why, const char *what)
+{
+    if (why) {
+        fprintf(stderr, "htsession: %s%s%s\n", why, what ? " " : "",
+                what ? what : "");
+    }
+    put_usage(stderr);
+    return BAD_USAGE;
+}
+
+static outcome dispatch(tool *t, const char *const *words, int count)
+{
+    for (size_t i = 0; i < SUBCOMMANDS; i++) {
+        const subcommand *sub = &subcommands[i];
+        outcome result;
+
+        if (strcmp(words[0], sub->name) != 0) {
+            continue;
+        }
+        if (count != (sub->has_arg ? 3 : 2)) {
+            return wrong_usage("wrong number of arguments to", sub->name);
+        }
+        t->file = words[1];
+        t->arg = sub->has_arg ? words[2] : NULL;
+        result = sub->opens ? open_store(t) : DONE;
+        if (result == DONE) {
+            result = sub->run(t);
+        }
+        shm_store_close(t->store);
+        return result;
+    }
+    return wrong_usage("there is no command", words[0]);
+}
+
+static outcome parse(tool *t, int argc, char **argv)
+{
+    const char *words[3] = {NULL};
+    int count = 0;
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            t->json = true;
+        }
+        else if (strcmp(argv[i], "--help") == 0) {
+            put_help();
+            return DONE;
+        }
+        else if (strcmp(argv[i], "--version") == 0) {
+            puts("htsession " SX_VERSION);
+            return DONE;
+        }
+        else if (argv[i][0] == '-') {
+            return wrong_usage("there is no option", argv[i]);
+        }
+        else if (count == 3) {
+            return wrong_usage("one argument too many:", argv[i]);
+        }
+        else {
+            words[count++] = argv[i];
+        }
+    }
+    return count > 0 ? dispatch(t, words, count) : wrong_usage(NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    tool t = {.terminal = isatty(STDERR_FILENO) == 1};
+    outcome result = parse(&t, argc, argv);
+
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("htsession: standard output");
+        return result == DONE ? BROKEN : (int)result;
+    }
+    return (int)result;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of htsession share: one run of the tool, how it ends, and
+ * what is said in which form. */
+#ifndef HTSESSION_H
+#define HTSESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shm_store.h"
+
+typedef enum outcome {
+    DONE = 0,
+    NOT_FOUND = 1,
+    BAD_USAGE = 2,
+    BROKEN = 3 /* damaged, not reached, not written */
+} outcome;
+
+typedef struct tool {
+    const char *file;
+    const char *arg;
+    bool json;
+    bool terminal; /* standard error is one: show progress */
+    shm_store *store;
+    shm_attach_report attached;
+    int64_t now_ms; /* boot clock */
+    int64_t wall_s; /* wall clock at the same moment */
+    uint64_t visited;
+} tool;
+
+/* What a subcommand does; its result is the exit status. */
+typedef outcome tool_run(tool *t);
+
+/* htsession_records.c */
+tool_run tool_list, tool_show, tool_destroy;
+/* htsession_upkeep.c */
+tool_run tool_stats, tool_sweep, tool_check, tool_keygen;
+
+/** Read both clocks. */
+void tool_read_clocks(tool *t);
+
+/** "htsession: FILE: ..." on standard error, behind all that was printed.
+ *  Returns BROKEN. */
+outcome tool_fail(const tool *t, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/** The same for an answer of the store that is no success. */
+outcome tool_fail_status(const tool *t, shm_status status);
+
+/** One more record was looked at; tool_progress_end takes the line away. */
+void tool_progress(tool *t);
+void tool_progress_end(const tool *t);
+
+/** ${text} as a string of JSON, on standard output. */
+void tool_put_json(const char *text);
+
+/** A time of the store in ISO 8601 and UTC. */
+const char *tool_time(const tool *t, int64_t ms, char text[32]);
+
+#endif

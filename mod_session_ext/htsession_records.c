@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sessions by what lies beside them: list, show, destroy.
+ *
+ * Sessions move: a renewal gives one another key in the middle of a scan.  Who
+ * has to be sure that there is none scans again until a whole pass finds
+ * nothing.
+ */
+#include "htsession.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PASSES_MAX 100
+
+/* ---- records ------------------------------------------------------------- */
+
+static const char *const kind_words[SST_KIND_COUNT] = {
+    [SST_ANONYMOUS] = "anonymous", [SST_USER] = "user",
+    [SST_ALIAS] = "alias",         [SST_EPOCH] = "epoch",
+    [SST_TOMBSTONE] = "tombstone",
+};
+
+static bool is_session(const shm_meta *meta)
+{
+    return meta->kind == SST_ANONYMOUS || meta->kind == SST_USER;
+}
+
+/* The closing brace is left to the caller. */
+static void put_record_json(const tool *t, const shm_meta *meta)
+{
+    char created[32], access[32], end[32], hard_end[32];
+
+    printf("{\"handle\": \"%016" PRIx64 "\", \"kind\": \"%s\", "
+           "\"created\": \"%s\", \"last_access\": \"%s\", "
+           "\"expires\": \"%s\", \"absolute_end\": \"%s\", "
+           "\"bytes\": %u, \"namespace\": \"%08x\"",
+           meta->handle, kind_words[meta->kind],
+           tool_time(t, meta->created_ms, created),
+           tool_time(t, meta->last_access_ms, access),
+           tool_time(t, meta->expires_ms, end),
+           tool_time(t, meta->hard_end_ms, hard_end), meta->value_len,
+           meta->ns);
+}
+
+/* The live records that carry one handle: a session has one, and an alias for
+ * each silent renewal whose grace is not over. */
+typedef struct found {
+    tool *t;
+    uint64_t handle;
+    size_t count, room;
+    bool out_of_memory;
+    struct {
+        unsigned char key[SST_KEY_LEN];
+        shm_meta meta;
+    } * records;
+} found;
+
+static bool visit_found(void *baton, const unsigned char *key,
+                        const shm_meta *meta)
+{
+    found *f = baton;
+
+    tool_progress(f->t);
+    if (meta->handle != f->handle) {
+        return true;
+    }
+    if (f->count == f->room) {
+        size_t room = f->room * 2 + 8;
+        void *more = realloc(f->records, room * sizeof(*f->records));
+
+        if (!more) {
+            f->out_of_memory = true;
+            return false;
+        }
+        f->records = more;
+        f->room = room;
+    }
+    memcpy(f->records[f->count].key, key, SST_KEY_LEN);
+    f->records[f->count].meta = *meta;
+    f->count++;
+    return true;
+}
+
+/* One pass over the store.  DONE whether or not anything was found. */
+static outcome find(found *f)
+{
+    shm_status status;
+
+    f->count = 0;
+    tool_read_clocks(f->t);
+    status = shm_store_each(f->t->store, visit_found, f, f->t->now_ms);
+    tool_progress_end(f->t);
+    if (f->out_of_memory) {
+        return tool_fail(f->t, "out of memory");
+    }
+    return status == SST_OK ? DONE : tool_fail_status(f->t, status);
+}
+
+/* 16 hex digits, as SESSION_HANDLE has them. */
+static bool parse_handle(const char *text, uint64_t *handle)
+{
+    if (strlen(text) != 16 || strspn(text, "0123456789abcdefABCDEF") != 16) {
+        return false;
+    }
+    *handle = strtoull(text, NULL, 16);
+    return *handle != 0;
+}
+
+static outcome bad_handle(const tool *t)
+{
+    fprintf(stderr,
+            "htsession: '%s' is no handle: accepted are the 16 hex digits of "
+            "SESSION_HANDLE\n",
+            t->arg);
+    return BAD_USAGE;
+}
+
+static outcome not_found(const tool *t)
+{
+    tool_fail(t, "no live session has the handle %s", t->arg);
+    return NOT_FOUND;
+}
+
+/* ---- list, show ---------------------------------------------------------- */
+
+typedef struct listing {
+    tool *t;
+    uint64_t shown;
+} listing;
+
+static bool visit_list(void *baton, const unsigned char *key,
+                       const shm_meta *meta)
+{
+    listing *l = baton;
+    const tool *t = l->t;
+    char created[32], access[32], end[32];
+
+    (void)key;
+    tool_progress(l->t);
+    if (!is_session(meta)) {
+        return true;
+    }
+    if (t->json) {
+        fputs(l->shown > 0 ? ",\n " : "", stdout);
+        put_record_json(t, meta);
+        putchar('}');
+    }
+    else {
+        printf("%016" PRIx64 "  %-9s  %s  %s  %s  %7u  %08x\n", meta->handle,
+               kind_words[meta->kind], tool_time(t, meta->created_ms, created),
+               tool_time(t, meta->last_access_ms, access),
+               tool_time(t, meta->expires_ms, end), meta->value_len, meta->ns);
+    }
+    l->shown++;
+    return !ferror(stdout);
+}
+
+outcome tool_list(tool *t)
+{
+    listing l = {.t = t};
+    shm_status status;
+
+    if (t->json) {
+        putchar('[');
+    }
+    else {
+        printf("%-16s  %-9s  %-20s  %-20s  %-20s  %7s  %s\n", "HANDLE", "KIND",
+               "CREATED", "LAST ACCESS", "EXPIRES", "BYTES", "NAMESPACE");
+    }
+    status = shm_store_each(t->store, visit_list, &l, t->now_ms);
+    tool_progress_end(t);
+    if (t->json) {
+        puts("]");
+    }
+    return status == SST_OK ? DONE : tool_fail_status(t, status);
+}
+
+static void put_record_text(const tool *t, const shm_meta *meta, size_t aliases)
+{
+    char text[32];
+
+    printf("handle       %016" PRIx64 "\n", meta->handle);
+    printf("kind         %s\n", kind_words[meta->kind]);
+    printf("created      %s\n", tool_time(t, meta->created_ms, text));
+    printf("last access  %s\n", tool_time(t, meta->last_access_ms, text));
+    printf("expires      %s\n", tool_time(t, meta->expires_ms, text));
+    printf("absolute end %s\n", tool_time(t, meta->hard_end_ms, text));
+    printf("bytes        %u\n", meta->value_len);
+    printf("namespace    %08x\n", meta->ns);
+    printf("aliases      %zu\n", aliases);
+}
+
+/* The session among what a pass found, or NULL. */
+static const shm_meta *session_of(const found *f)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        if (is_session(&f->records[i].meta)) {
+            return &f->records[i].meta;
+        }
+    }
+    return NULL;
+}
+
+outcome tool_show(tool *t)
+{
+    found f = {.t = t};
+    const shm_meta *meta = NULL;
+    outcome result = DONE;
+
+    if (!parse_handle(t->arg, &f.handle)) {
+        return bad_handle(t);
+    }
+    /* Twice: it may have been renewed across the first pass. */
+    for (int pass = 0; pass < 2 && !meta && result == DONE; pass++) {
+        result = find(&f);
+        meta = session_of(&f);
+    }
+    if (result == DONE && !meta) {
+        result = not_found(t);
+    }
+    else if (result == DONE && t->json) {
+        put_record_json(t, meta);
+        printf(", \"aliases\": %zu}\n", f.count - 1);
+    }
+    else if (result == DONE) {
+        put_record_text(t, meta, f.count - 1);
+    }
+    free(f.records);
+    return result;
+}
+
+/* ---- destroy ------------------------------------------------------------- */
+
+/* Sessions before aliases: while one leads to it, a session can be found. */
+static shm_status remove_found(const found *f, bool sessions, uint64_t *ended)
+{
+    shm_status worst = SST_OK;
+
+    for (size_t i = 0; i < f->count; i++) {
+        const shm_meta *meta = &f->records[i].meta;
+        shm_status status;
+
+        if (is_session(meta) != sessions) {
+            continue;
+        }
+        status = shm_store_remove(f->t->store, f->records[i].key, meta->token);
+        if (status == SST_OK) {
+            *ended += sessions;
+        }
+        else if (status != SST_MISS && status != SST_CHANGED) {
+            worst = status;
+        }
+    }
+    return worst;
+}
+
+static outcome destroy_all(found *f, uint64_t *ended)
+{
+    shm_status status = SST_OK;
+    int empty = 0;
+
+    for (int pass = 0; pass < PASSES_MAX && empty < 2; pass++) {
+        if (find(f) != DONE) {
+            return BROKEN;
+        }
+        empty = f->count > 0 ? 0 : empty + 1;
+        status = remove_found(f, true, ended);
+        if (status == SST_OK) {
+            status = remove_found(f, false, ended);
+        }
+    }
+    if (status != SST_OK) {
+        return tool_fail_status(f->t, status);
+    }
+    return empty == 2 ? DONE
+                      : tool_fail(f->t, "the session is renewed faster than "
+                                        "it can be ended; try again");
+}
+
+outcome tool_destroy(tool *t)
+{
+    found f = {.t = t};
+    uint64_t ended = 0;
+    outcome result;
+
+    if (!parse_handle(t->arg, &f.handle)) {
+        return bad_handle(t);
+    }
+    result = destroy_all(&f, &ended);
+    free(f.records);
+    if (result != DONE) {
+        return result;
+    }
+    if (ended == 0) {
+        return not_found(t);
+    }
+    printf(t->json ? "{\"handle\": \"%016" PRIx64 "\", \"destroyed\": true}\n"
+                   : "session %016" PRIx64 " destroyed\n",
+           f.handle);
+    return DONE;
+}
