@@ -13,7 +13,7 @@ my @cc    = split ' ', make_var('CC');
 my @warn  = split ' ', make_var('WARN_CFLAGS');
 my @layer = (
     ['shm_store/*.h',              'SST_FLAGS'],
-    ['mod_session_ext/sx*.h',      'SX_FLAGS'],
+    ['mod_session_ext/{sx,htsession}*.h', 'SX_FLAGS'],
     ['mod_session_ext/mod_*.h',    'MOD_FLAGS'],
     ['t/unit/**.h',                'SX_FLAGS', 'TEST_FLAGS'],
     ['t/bench/**.h',               'SX_FLAGS', 'TEST_FLAGS'],

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
-# Commands that the pages tell people to type exist: goals of bootstrap,
-# targets of the makefile, programs of the tree.
+# What the pages point at exists: commands that they tell people to type (goals
+# of bootstrap, targets of the makefile, programs of the tree), and headings
+# that they link to.
 use strict;
 use warnings;
 use FindBin;
@@ -49,5 +50,41 @@ none('every command on a page exists',
 ok(wrong('./bootstrap fly'), 'a goal that is none is noticed');
 ok(wrong('make DESTDIR=/x coffee'), 'so is a target that is none');
 ok(wrong('t/nothing --fast'), 'and a program that is not there');
+
+# --- headings -----------------------------------------------------------------
+# A heading as a link names it, by the rules of GitHub.
+sub anchor
+{
+    my ($heading) = @_;
+    return lc($heading) =~ s/[^\w\s-]//gr =~ s/\s/-/gr;
+}
+
+sub anchors
+{
+    my ($page) = @_;
+    my $text = slurp($page) =~ s/^```.*?^```$//gmsr;
+    return { map { anchor($_) => 1 } $text =~ /^#+ +(.*?) *$/mg };
+}
+
+my %anchors = map { $_ => anchors($_) } @pages;
+my $links = 0;
+
+# Links of a page to headings that are not there.
+sub dead
+{
+    my ($page) = @_;
+    my ($dir) = $page =~ m{^(.*/)};
+    my @dead;
+    for my $link (slurp($page) =~ /\]\(([\w.\/-]*#[^)\s]+)\)/g) {
+        my ($file, $name) = split /#/, $link, 2;
+        my $target = $file eq '' ? $page : ($dir // '') . $file;
+        $links++;
+        push @dead, "$page: $link" unless ($anchors{$target} || {})->{$name};
+    }
+    return @dead;
+}
+none('every link to a heading finds it', map { dead($_) } @pages);
+cmp_ok($links, '>', 10, 'and there are such links');
+is(anchor('`SESSION_VAR_<key>`'), 'session_var_key', 'as GitHub names them');
 
 done_testing();

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+# CPU of the server for one request, beside a bare file of the same server.
+package Bench::Http;
+use strict;
+use warnings;
+use lib __FILE__ =~ s|[^/]+/[^/]+\z||r;
+use Bench::Server;
+use Bench::Table;
+
+my $sessions = 1000;
+my $clients  = 8;
+
+# name, path, whose cookies, name of its bare, seconds (2: what aims are for)
+my @cases = (
+    ['static file', '/bare/1k.txt', '', 'static file', 2],
+    ['static file, a header set', '/hdr/1k.txt', '', 'static file', 2],
+    ['mod_session_ext, no cookie', '/none/1k.txt', '', 'static file', 2],
+    ['mod_session_ext read', '/sx/1k.txt', 'sx', 'static file', 2],
+    ['mod_session_ext read+write', '/sxw/1k.txt', 'sx', 'static file', 2],
+    ['mod_session_cookie read', '/ck/1k.txt', 'ck', 'static file', 1],
+    ['mod_session_cookie save', '/cks/1k.txt', 'ck', 'static file', 1],
+    ['mod_session_dbd SQLite read', '/db/1k.txt', 'db', 'static file', 1],
+    ['mod_session_dbd SQLite save', '/dbs/1k.txt', 'db', 'static file', 1],
+    ['mod_session_crypto read', '/cc/1k.txt', 'cc', 'static file', 1],
+    ['mod_session_crypto save', '/ccs/1k.txt', 'cc', 'static file', 1],
+    ['PHP page', '/php/bare.php', '', 'PHP page', 1, 'php'],
+    ['PHP files read', '/php/read.php', 'php', 'PHP page', 1, 'php'],
+    ['PHP files read+write', '/php/write.php', 'php', 'PHP page', 1, 'php'],
+);
+
+# ---- sessions ---------------------------------------------------------------
+
+sub cookie_of
+{
+    my ($server, $path) = @_;
+    my $head = $server->get($path);
+    my ($cookie) = $head =~ /^Set-Cookie:\s*([^;\r]+)/im
+        or die "$path gave no cookie:\n$head\n";
+    return $cookie;
+}
+
+# Sessions of PHP are made as files; a thousand start-ups would only be slower.
+sub php_session
+{
+    my ($server, $n) = @_;
+    my $id = sprintf 'bench%027d', $n;
+    my $file = "$server->{root}/php/sess_$id";
+    Bench::Server::spew($file, "n|i:0;d|s:1024:\"$server->{value}\";");
+    chmod 0600, $file or die "$file: $!\n";
+    chown $server->{user}{uid}, $server->{user}{gid}, $file unless $>;
+    return "PHPSESSID=$id";
+}
+
+sub make_sessions
+{
+    my ($server) = @_;
+    my %cookies = ('' => ['']);
+    for my $kind (qw(sx ck cc db)) {
+        # Each secret cookie costs the server 5 ms; they are all alike.
+        my $count = $kind eq 'cc' ? 50 : $sessions;
+        $cookies{$kind} =
+            [map { cookie_of($server, "/${kind}make/1k.txt") } 1 .. $count];
+    }
+    $cookies{php} = [map { php_session($server, $_) } 1 .. $sessions];
+    for my $kind (keys %cookies) {
+        Bench::Server::spew("$server->{root}/cookies.$kind",
+            join '', map { "$_\n" } @{$cookies{$kind}});
+    }
+    return \%cookies;
+}
+
+sub counter
+{
+    my ($server, $cookie) = @_;
+    my ($n) = $server->get('/sxcheck/1k.txt', $cookie) =~ /^X-N: (\d+)/m;
+    die "a session of mod_session_ext is not there\n" unless defined $n;
+    return $n;
+}
+
+# What is measured must happen: a write is seen by the next read.
+sub prove
+{
+    my ($server, $cookies) = @_;
+    my $cookie = $cookies->{sx}[0];
+    my $before = counter($server, $cookie);
+    $server->get('/sxw/1k.txt', $cookie);
+    die "the write case writes nothing\n"
+        unless counter($server, $cookie) == $before + 1;
+    for my $kind (qw(ck cc db)) {
+        my $head = $server->get("/${kind}s/1k.txt", $cookies->{$kind}[0]);
+        die "the save case of $kind saves nothing\n"
+            unless $head =~ /^Set-Cookie:/im;
+        die "the read case of $kind saves\n"
+            if $server->get("/$kind/1k.txt", $cookies->{$kind}[0])
+            =~ /^Set-Cookie:/im;
+    }
+    die "httpd complained:\n" . qx(tail -5 '$server->{root}/error_log')
+        if qx(grep -c ':error' '$server->{root}/error_log') > 0;
+    return;
+}
+
+# ---- measuring --------------------------------------------------------------
+
+sub wrk
+{
+    my ($server, $seconds, $path, $kind) = @_;
+    my $lua = __FILE__ =~ s{lib/Bench/[^/]+\z}{cookies.lua}r;
+    my @command = ('wrk', '-t1', "-c$clients", "-d${seconds}s", '-s', $lua,
+        "http://127.0.0.1:$server->{port}", '--', $path,
+        "$server->{root}/cookies.$kind");
+    my ($log, $cpu) = ($server->log_lines, $server->cpu_ns);
+    open my $pipe, '-|', @command or die "wrk: $!\n";
+    my ($line) = grep { /^RESULT/ } <$pipe>;
+    close $pipe;
+    $cpu = $server->cpu_ns - $cpu;
+    die "wrk said nothing\n" unless $line;
+    my (undef, $requests, $us, $errors) = split ' ', $line;
+    die "no request of $path was answered\n" unless $requests;
+    return {
+        cpu => $cpu / $requests / 1e3, rate => $requests / $us * 1e6,
+        errors => $errors + $server->log_lines - $log, requests => $requests,
+    };
+}
+
+sub chosen
+{
+    my ($opt, $server) = @_;
+    my $only = $opt->{only};
+    my @cases = grep { !$_->[5] || $server->{php} } @cases;
+    return @cases unless defined $only;
+    my %bare = map { $_->[3] => 1 } grep { $_->[0] =~ /$only/ } @cases;
+    return grep { $_->[0] =~ /$only/ || $bare{$_->[0]} } @cases;
+}
+
+sub measure
+{
+    my ($opt, $server) = @_;
+    my @todo = chosen($opt, $server);
+    my %got;
+    wrk($server, 1, '/bare/1k.txt', '');
+    for (1 .. $opt->{rounds}) {
+        for my $case (@todo) {
+            my ($name, $path, $kind, undef, $seconds) = @$case;
+            $seconds = 1 if $opt->{quick};
+            push @{$got{$name}}, wrk($server, $seconds, $path, $kind);
+        }
+    }
+    return \%got;
+}
+
+# In each round for itself: what this case costs over that one.
+sub over
+{
+    my ($got, $name, $bare) = @_;
+    return unless $got->{$name} && $got->{$bare};
+    return map { $got->{$name}[$_]{cpu} - $got->{$bare}[$_]{cpu} }
+        0 .. $#{$got->{$name}};
+}
+
+sub rows
+{
+    my ($got) = @_;
+    my @rows;
+    for my $case (grep { $got->{$_->[0]} } @cases) {
+        my ($name, undef, undef, $bare) = @$case;
+        my @over = over($got, $name, $bare);
+        my $errors = 0;
+        $errors += $_->{errors} for @{$got->{$name}};
+        my @cpu = map { $_->{cpu} } @{$got->{$name}};
+        my $ratio = median(map {
+            $got->{$name}[$_]{rate} / $got->{$bare}[$_]{rate}
+        } 0 .. $#cpu);
+        push @rows, [$name, sprintf('%.1f', median(@cpu)),
+            spread('%.1f', @cpu), sprintf('%+.1f', median(@over)),
+            spread('%+.1f', @over), sprintf('%.2f', $ratio), $errors];
+    }
+    return @rows;
+}
+
+# Increments that the client saw answered and that are not in the store.
+sub lost_writes
+{
+    my ($server, $cookies, $got) = @_;
+    my $writes = $got->{'mod_session_ext read+write'} or return;
+    my ($asked, $there) = (0, -1);    # one by prove()
+    $asked += $_->{requests} for @$writes;
+    $there += counter($server, $_) for @{$cookies->{sx}};
+    return $asked > $there ? $asked - $there : 0;
+}
+
+sub one_mpm
+{
+    my ($opt, $mpm) = @_;
+    print STDERR "http: $mpm\n";
+    my $root = "$opt->{dir}/$mpm";
+    mkdir $root or die "$root: $!\n";
+    my $server = Bench::Server->new(root => $root, mpm => $mpm)->start;
+    my $cookies = make_sessions($server);
+    prove($server, $cookies);
+    my $got = measure($opt, $server);
+    my $lost = lost_writes($server, $cookies, $got);
+    $server->stop;
+    my $text = "$mpm:\n\n" . table(['', 'us CPU', 'range', 'over bare', 'range',
+        'req/s beside bare', 'errors'], rows($got)) . "\n";
+    for my $aim (['read', 6], ['read+write', 12]) {
+        $text .= verdict("$mpm, $aim->[0] over bare",
+            median(over($got, "mod_session_ext $aim->[0]", 'static file')),
+            '<=', $aim->[1], 'us');
+    }
+    $text .= "* $mpm, answered increments that are not in the store: $lost\n"
+        if defined $lost;
+    return "$text\n";
+}
+
+sub tables
+{
+    my ($opt) = @_;
+    die "no wrk here; on Debian: apt-get install wrk\n"
+        if system('sh', '-c', 'command -v wrk >/dev/null') != 0;
+    my $text = <<"END";
+## Requests
+
+CPU time, user and system, of all processes of the server for one request, over
+kept connections ($clients clients); the client is not counted. "Over bare" is
+the difference in the same round to the bare file or bare PHP page of 1 KB of
+the same server. Sessions hold 1 KB and are $sessions, taken in turns; ours are
+sealed at rest and exported to the environment. A read is a static file in the
+scope; ours writes by a `Session-Incr` that mod_headers adds, so that its bare
+might also be the row "a header set". Peers save without a change, on account of
+their expiry, which is the cheapest save they have; the SQLite file and PHP's
+files lie in memory. Errors are wrk's and new lines in the error log.
+
+END
+    $text .= one_mpm($opt, $_) for qw(event prefork);
+    return $text;
+}
+
+1;
