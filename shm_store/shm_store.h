@@ -49,26 +49,26 @@
 extern "C" {
 #endif
 
-#define SST_KEY_LEN 32
-#define SST_TICK_MS 100
-#define SST_LOCK_WAIT_MS 100            /* a shard lock is waited for no longer */
-#define SST_SIZE_MIN ((uint64_t)1 << 20)
-#define SST_SIZE_MAX ((uint64_t)1 << 38) /* 256 GiB */
-#define SST_MAX_RECORD_MAX ((uint32_t)4 << 20)
+#define SST_KEY_LEN         32
+#define SST_TICK_MS         100
+#define SST_LOCK_WAIT_MS    100 /* a shard lock is waited for no longer */
+#define SST_SIZE_MIN        ((uint64_t)1 << 20)
+#define SST_SIZE_MAX        ((uint64_t)1 << 38) /* 256 GiB */
+#define SST_MAX_RECORD_MAX  ((uint32_t)4 << 20)
 #define SST_LIFETIME_MAX_MS ((int64_t)10 * 365 * 86400 * 1000)
-#define SST_EACH_BATCH 64
+#define SST_EACH_BATCH      64
 
 #define SST_MUST_CHECK __attribute__((warn_unused_result))
 
 typedef enum shm_status {
     SST_OK = 0,
-    SST_MISS,        /* no such record, or it has ended */
-    SST_GONE,        /* put_if with a token found no record: nothing is revived */
-    SST_CHANGED,     /* the record's token is another one */
-    SST_BUSY,        /* a lock was not had within SST_LOCK_WAIT_MS */
-    SST_FULL,        /* no room and nothing that may be evicted */
-    SST_TOOBIG,      /* value larger than max_record, or than the buffer given */
-    SST_DAMAGED,     /* the record failed its check and was taken out */
+    SST_MISS,    /* no such record, or it has ended */
+    SST_GONE,    /* put_if with a token found no record: nothing is revived */
+    SST_CHANGED, /* the record's token is another one */
+    SST_BUSY,    /* a lock was not had within SST_LOCK_WAIT_MS */
+    SST_FULL,    /* no room and nothing that may be evicted */
+    SST_TOOBIG,  /* value larger than max_record, or than the buffer given */
+    SST_DAMAGED, /* the record failed its check and was taken out */
     SST_UNAVAILABLE, /* not attached, or the segment cannot be trusted */
     SST_BADARG       /* a time, kind or length outside its range */
 } shm_status;
@@ -90,14 +90,14 @@ typedef struct shm_store shm_store; /* this process's handle */
 /* ---- open: the parent's part ------------------------------------------- */
 
 typedef struct shm_store_config {
-    const char *path;     /* absolute; its last component is made if missing */
-    uint64_t size;        /* bytes; SST_SIZE_MIN..SST_SIZE_MAX; 0: as the file is */
-    uint32_t max_record;  /* bytes of one value; 1..SST_MAX_RECORD_MAX */
+    const char *path; /* absolute; its last component is made if missing */
+    uint64_t size;    /* bytes; SST_SIZE_MIN..SST_SIZE_MAX; 0: as the file is */
+    uint32_t max_record; /* bytes of one value; 1..SST_MAX_RECORD_MAX */
     shm_on_full on_full;
-    uid_t owner;          /* who must own the file; a new one is given to them */
-    gid_t group;          /* with `shared`: group that may also open it */
-    bool shared;          /* 0660 and `group`; else 0600 */
-    bool is_server;       /* take the server lock: one server a file */
+    uid_t owner;    /* who must own the file; a new one is given to them */
+    gid_t group;    /* with `shared`: group that may also open it */
+    bool shared;    /* 0660 and `group`; else 0600 */
+    bool is_server; /* take the server lock: one server a file */
 } shm_store_config;
 
 /**
@@ -109,11 +109,13 @@ typedef struct shm_store_config {
  * one is accepted).  It is allocated in full, so that a full file system is
  * an error here and not a SIGBUS later.  A file that is shorter or longer than
  * ${config->size} is grown in place, or if it is too long or its size makes no
- * segment, moved aside to PATH.old; ${report} then says so.
+ * segment, moved aside to PATH.old.  No symbolic link is followed anywhere in
+ * the path.  With size 0 an existing file is opened and none is made.
  *
  * Returns the handle, or NULL and in ${err} (${errlen} bytes) one sentence
- * that names the path, what is wrong and what is accepted.  Of the segment's
- * contents not one byte is read.
+ * that names the path, what is wrong and what is accepted.  ${err} may also
+ * hold a notice beside a handle, such as that a file was moved aside.  Of the
+ * segment's contents not one byte is read.
  */
 shm_store *shm_store_open(const shm_store_config *config, char *err,
                           size_t errlen) SST_MUST_CHECK;
@@ -142,9 +144,10 @@ typedef enum shm_attach_result {
 
 typedef struct shm_attach_report {
     shm_attach_result result;
-    uint64_t records;   /* found and kept (not for JOINED) */
-    uint64_t lost;      /* records or shards that could not be kept */
-    char why[160];      /* for RESET and SST_UNAVAILABLE: the reason, one line */
+    uint64_t records; /* found and kept (not for JOINED) */
+    uint64_t lost;    /* records or shards that could not be kept */
+    char why[160];    /* RESET, SST_UNAVAILABLE: the reason, one line; ADOPTED:
+                       * empty or a notice */
 } shm_attach_report;
 
 /**
@@ -165,15 +168,15 @@ shm_status shm_store_attach(shm_store *store, int64_t now_ms,
 /* What lies beside the value in the clear.  Times in ms of the boot clock. */
 typedef struct shm_meta {
     shm_kind kind;
-    uint32_t ns;            /* namespace: a hash of its name */
-    uint64_t user_tag;      /* keyed hash of the user; 0: none */
-    uint64_t handle;        /* public handle of the session; 0: none */
+    uint32_t ns;       /* namespace: a hash of its name */
+    uint64_t user_tag; /* keyed hash of the user; 0: none */
+    uint64_t handle;   /* public handle of the session; 0: none */
     int64_t created_ms;
     int64_t last_access_ms;
-    int64_t expires_ms;     /* the end that counts; at most hard_end_ms */
-    int64_t hard_end_ms;    /* the absolute end: no touch goes beyond it */
-    uint64_t token;         /* out only: compare-and-put token, never 0 */
-    uint32_t value_len;     /* out only */
+    int64_t expires_ms;  /* the end that counts; at most hard_end_ms */
+    int64_t hard_end_ms; /* the absolute end: no touch goes beyond it */
+    uint64_t token;      /* out only: compare-and-put token, never 0 */
+    uint32_t value_len;  /* out only */
 } shm_meta;
 
 /**
@@ -186,16 +189,16 @@ typedef struct shm_meta {
  * SST_DAMAGED (checksum or structure: the record is removed and counted);
  * SST_BUSY; SST_UNAVAILABLE.  One shard lock; O(1).
  */
-shm_status shm_store_get(shm_store *store,
-                         const unsigned char key[SST_KEY_LEN], void *buf,
-                         size_t buflen, shm_meta *meta, int64_t grace_ms,
-                         int64_t now_ms) SST_MUST_CHECK;
+shm_status shm_store_get(shm_store *store, const unsigned char key[SST_KEY_LEN],
+                         void *buf, size_t buflen, shm_meta *meta,
+                         int64_t grace_ms, int64_t now_ms) SST_MUST_CHECK;
 
 /**
  * Compare and put.  With ${token} 0: create; SST_CHANGED if the key exists and
  * has not ended.  Else replace the record whose token is ${token}: SST_GONE if
  * there is none (it is never created), SST_CHANGED if its token differs.
- * A record past its end can be replaced while it is still there.
+ * A record past its end can be replaced while it is still there.  One that is
+ * found damaged on the way is taken out and counts as missing.
  * ${meta}: kind, ns, user_tag, handle and the four times are stored.  On
  * SST_OK meta->token is the new token, larger than every earlier one of this
  * key; ${evicted} (may be NULL) says how many live records had to go.
@@ -237,8 +240,8 @@ shm_status shm_store_remove(shm_store *store,
  */
 typedef bool shm_store_visit(void *baton, const unsigned char *key,
                              const shm_meta *meta);
-shm_status shm_store_each(shm_store *store, shm_store_visit *visit,
-                          void *baton, int64_t now_ms) SST_MUST_CHECK;
+shm_status shm_store_each(shm_store *store, shm_store_visit *visit, void *baton,
+                          int64_t now_ms) SST_MUST_CHECK;
 
 /* ---- commit locks -------------------------------------------------------- */
 
@@ -258,9 +261,9 @@ void shm_store_commit_unlock(shm_store *store,
 /* ---- upkeep -------------------------------------------------------------- */
 
 typedef struct shm_sweep_report {
-    uint64_t pages;   /* looked at */
-    uint64_t freed;   /* records past their end and grace */
-    bool finished;    /* the whole segment was covered */
+    uint64_t pages; /* looked at */
+    uint64_t freed; /* records past their end and grace */
+    bool finished;  /* the whole segment was covered */
 } shm_sweep_report;
 
 /* Records are kept this long past their end, so that a request that loaded
@@ -296,14 +299,14 @@ typedef struct shm_stats {
 #define X(name, what) uint64_t name;
     SHM_STORE_COUNTERS(X)
 #undef X
-    uint64_t records;       /* now, ended ones not yet swept included */
+    uint64_t records; /* now, ended ones not yet swept included */
     uint64_t records_by_kind[SST_KIND_COUNT];
-    uint64_t size;          /* bytes of the segment */
+    uint64_t size; /* bytes of the segment */
     uint64_t pages, pages_free;
     uint32_t page_size, shards;
-    uint64_t bytes_values;  /* bytes of values now */
-    uint64_t bytes_chunks;  /* bytes of chunks that hold them */
-    uint64_t busy;          /* lock waits past their deadline, this process */
+    uint64_t bytes_values; /* bytes of values now */
+    uint64_t bytes_chunks; /* bytes of chunks that hold them */
+    uint64_t busy;         /* lock waits past their deadline, this process */
     uint32_t max_record;
 } shm_stats;
 
@@ -330,8 +333,8 @@ shm_status shm_store_check(shm_store *store, char *why,
 typedef struct shm_cleanup shm_cleanup;
 
 /**
- * Start a cleanup thread in this process for ${store}, with every signal
- * blocked.  Returns NULL if no thread could be made (errno is set).
+ * Start a cleanup thread in this process, which has attached ${store}; every
+ * signal is blocked in it.  Returns NULL if no thread could be made (errno is set).
  */
 shm_cleanup *shm_store_cleanup_start(shm_store *store) SST_MUST_CHECK;
 

@@ -441,8 +441,12 @@ static shm_store *handle_make(opening *open)
 shm_store *shm_store_open(const shm_store_config *config, char *err,
                           size_t errlen)
 {
-    opening open = {
-        .config = config, .err = err, .errlen = errlen, .dir = -1, .fd = -1};
+    opening open = {.config = config,
+                    .err = err,
+                    .errlen = errlen,
+                    .dir = -1,
+                    .name = "",
+                    .fd = -1};
     shm_store *store = NULL;
 
     if (errlen > 0) {

@@ -41,7 +41,7 @@ static void chunk_make(const shm_store *store, uint32_t page, uint32_t index,
     chunk->class_id = class_id;
     chunk->size = class->size;
     chunk->at = (unsigned char *)sst_page(store, page) + class->first +
-                index * class->size;
+                (size_t)index * class->size;
 }
 
 bool sst_slab_nth(const sst_shard *shard, uint32_t page, uint32_t index,

@@ -68,7 +68,10 @@ sub problem_of
     my $mark = $fence->{mark};
     my @odd = grep { !$KNOWN{$_} } keys %$mark;
     return "$fence->{where}: unknown word '$odd[0]'" if @odd;
-    return undef if %$mark || $UNMARKED{ $fence->{lang} };
+    return undef if !%$mark && $UNMARKED{ $fence->{lang} };
+    return undef if $mark->{refused} && !$mark->{site};
+    return undef if $mark->{site}
+        && ($fence->{lang} eq 'apache' || $mark->{file} || step_of($fence));
     return "$fence->{where}: a snippet of $fence->{lang} that nothing runs";
 }
 
