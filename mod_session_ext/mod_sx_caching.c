@@ -42,15 +42,19 @@ static bool is_for_shared_caches(const char *word)
     return !strcasecmp(word, "public") || !strncasecmp(word, "s-maxage", 8);
 }
 
+/* As a whole word: private="X-App" speaks of one header only. */
+static bool keeps_shared_caches_out(const char *word)
+{
+    return !strcasecmp(word, "private") || !strcasecmp(word, "no-store");
+}
+
 static void keep_private(request_rec *r)
 {
     const char *control = take(r, "Cache-Control");
-    const char *result = "private";
+    const char *result = NULL;
+    bool is_private = false;
     char *word, *state;
 
-    if (control && (ap_find_token(r->pool, control, "no-store") ||
-                    ap_find_token(r->pool, control, "private")))
-        result = NULL;
     if (control) {
         char *words = apr_pstrdup(r->pool, control);
         for (word = apr_strtok(words, ",", &state); word;
@@ -58,16 +62,21 @@ static void keep_private(request_rec *r)
             apr_collapse_spaces(word, word);
             if (is_for_shared_caches(word))
                 continue;
+            is_private |= keeps_shared_caches_out(word);
             result =
                 result ? apr_pstrcat(r->pool, result, ", ", word, NULL) : word;
         }
     }
+    if (!is_private)
+        result =
+            apr_pstrcat(r->pool, "private", result ? ", " : "", result, NULL);
     put(r, "Cache-Control", result);
 }
 
 void mod_sx_caching_apply(request_rec *r, const mod_sx_visit *visit)
 {
     bool consulted = mod_sx_consulted(r);
+    bool personal = consulted && visit->loaded.status != SX_STATUS_NONE;
 
     if (consulted)
         vary_by_cookie(r);
@@ -75,12 +84,10 @@ void mod_sx_caching_apply(request_rec *r, const mod_sx_visit *visit)
         take(r, "Cache-Control");
         put(r, "Cache-Control", "no-store");
     }
-    else if (consulted && visit->is_loaded &&
-             visit->loaded.status != SX_STATUS_NONE) {
+    else if (personal) {
         keep_private(r);
     }
     /* mod_cache asks this note before it stores. */
-    if (visit->set_cookie || (consulted && visit->is_loaded &&
-                              visit->loaded.status != SX_STATUS_NONE))
+    if (visit->set_cookie || personal)
         apr_table_setn(r->subprocess_env, "no-cache", "1");
 }

@@ -2,6 +2,7 @@
 #include "mod_sx_private.h"
 #include "mod_sx_check.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -87,6 +88,24 @@ bool mod_sx_in_use(server_rec *server)
            some_scope_is_on(server);
 }
 
+/* The store follows no link, and on many systems /var/run is one: what the
+ * administrator's directory comes to is looked up here, once, at start. */
+static const char *resolve_directory(const char *path, apr_pool_t *pool)
+{
+    const char *name = strrchr(path, '/');
+    char *real;
+
+    if (!name || name == path)
+        return path;
+    real =
+        realpath(apr_pstrmemdup(pool, path, (apr_size_t)(name - path)), NULL);
+    if (!real)
+        return path;
+    path = apr_pstrcat(pool, real, name, NULL);
+    free(real);
+    return path;
+}
+
 void mod_sx_complete_stores(server_rec *server, apr_pool_t *pool)
 {
     mod_sx_server *main_conf = mod_sx_server_of(server);
@@ -116,6 +135,7 @@ void mod_sx_complete_stores(server_rec *server, apr_pool_t *pool)
             store->path = ap_runtime_dir_relative(
                 pool,
                 apr_pstrcat(pool, "session_ext-", store->name, ".shm", NULL));
+        store->path = resolve_directory(store->path, pool);
     }
 }
 

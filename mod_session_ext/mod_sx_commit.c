@@ -217,10 +217,17 @@ int mod_sx_commit_response(request_rec *r)
     if (r->main) {
         if (visit)
             commit_subrequest(r, visit);
+        /* mod_cache keeps the answers of subrequests, too. */
+        if (visit)
+            mod_sx_caching_apply(r, visit);
         return OK;
     }
-    if (part->committed && !found)
+    if (part->committed && !found) {
+        /* Between our two filters mod_headers may have said otherwise. */
+        if (visit)
+            mod_sx_caching_apply(r, visit);
         return OK;
+    }
     mod_sx_cookie_restore(r);
     commit_others(r, visit);
     if (visit)

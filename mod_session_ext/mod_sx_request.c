@@ -197,20 +197,37 @@ mod_sx_visit *mod_sx_load(request_rec *r)
     return visit;
 }
 
+/* Would the file be given to a client whose user we had not told?  Asked
+ * quietly: nobody is denied anything here. */
+static bool access_takes_user(request_rec *r)
+{
+    static const struct ap_logconf quiet = {NULL, APLOG_EMERG};
+    const struct ap_logconf *log = r->log;
+    char *user = r->user;
+    bool takes;
+
+    r->user = NULL;
+    r->log = &quiet;
+    takes = ap_run_access_checker_ex(r) != OK;
+    r->log = log;
+    r->user = user;
+    return takes;
+}
+
 bool mod_sx_consulted(request_rec *r)
 {
-    const mod_sx_part *part = mod_sx_part_of(r);
-    const ap_filter_t *f;
+    mod_sx_part *part = mod_sx_part_of(r);
 
     if (!part->visit || !part->app_ran)
         return false;
     if (!part->is_file)
         return true;
-    /* A plain file that a filter reads the environment for. */
-    for (f = r->output_filters; f; f = f->next)
-        if (!strcasecmp(f->frec->name, "INCLUDES"))
-            return true;
-    return false;
+    /* A plain file.  Filters that hand the environment on (mod_include,
+     * mod_ext_filter) leave this variable, under whatever name they were
+     * configured. */
+    if (apr_table_get(r->subprocess_env, "DOCUMENT_URI"))
+        return true;
+    return part->told_user && access_takes_user(r);
 }
 
 /* ---- load and expose ------------------------------------------------------ */
@@ -264,6 +281,7 @@ int mod_sx_header_parser(request_rec *r)
     if (is_plain(user)) {
         r->user = apr_pstrmemdup(r->pool, user.p, user.len);
         r->ap_auth_type = apr_pstrdup(r->pool, "Session");
+        mod_sx_part_of(r)->told_user = true;
     }
     return DECLINED;
 }

@@ -52,6 +52,7 @@ typedef struct mod_sx_part {
     bool flash_exposed;       /* messages are among them */
     bool app_ran;             /* a handler was asked... */
     bool is_file;             /* ...and it was core's: nobody saw `vars` */
+    bool told_user;           /* REMOTE_USER is the session's */
     bool committed;           /* its response has been through a filter */
 } mod_sx_part;
 

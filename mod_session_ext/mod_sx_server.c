@@ -12,6 +12,8 @@
 #include "mod_sx_status.h"
 #include "sx_store_shm.h"
 
+extern module AP_MODULE_DECLARE_DATA session_ext_module;
+
 /* Raised when shm_store's handle or this table changes: a module upgraded by a
  * graceful restart must not misread what its predecessor left. */
 #define RETAINED_VERSION 1
@@ -278,6 +280,26 @@ static retained *retained_of(server_rec *server)
     return kept;
 }
 
+/* A virtual host without any server directive of ours has been given the main
+ * server's configuration itself: not a copy, and a name of its own needs one. */
+static void name_servers(server_rec *server, apr_pool_t *pconf)
+{
+    const mod_sx_server *main_conf = mod_sx_server_of(server);
+
+    for (server_rec *s = server; s; s = s->next) {
+        mod_sx_server *conf = mod_sx_server_of(s);
+        char *name = apr_pstrdup(pconf, s->server_hostname ? s->server_hostname
+                                                           : "default");
+
+        if (s != server && conf == main_conf) {
+            conf = apr_pmemdup(pconf, conf, sizeof *conf);
+            ap_set_module_config(s->module_config, &session_ext_module, conf);
+        }
+        ap_str_tolower(name);
+        conf->ns = name;
+    }
+}
+
 int mod_sx_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *server)
 {
@@ -295,12 +317,7 @@ int mod_sx_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     sx_log_set(log_core);
-    for (server_rec *s = server; s; s = s->next) {
-        char *name = apr_pstrdup(pconf, s->server_hostname ? s->server_hostname
-                                                           : "default");
-        ap_str_tolower(name);
-        mod_sx_server_of(s)->ns = name;
-    }
+    name_servers(server, pconf);
     if (!mod_sx_in_use(server))
         return OK;
     mod_sx_complete_stores(server, pconf);
