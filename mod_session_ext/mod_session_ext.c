@@ -46,7 +46,7 @@ static void register_hooks(apr_pool_t *pool)
     /* Reached only by what core's own handler will serve: a plain file. */
     ap_hook_handler(mod_sx_handler_last, NULL, NULL, APR_HOOK_REALLY_LAST - 1);
     ap_hook_insert_filter(mod_sx_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_insert_error_filter(mod_sx_insert_filter, NULL, NULL,
+    ap_hook_insert_error_filter(mod_sx_insert_error_filter, NULL, NULL,
                                 APR_HOOK_MIDDLE);
     /* mod_headers edits responses behind our first filter; what it adds is
      * taken out by a second one. */

@@ -58,6 +58,12 @@ static int answer_of(request_rec *r, const sx_committed *done)
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "session commands lost: the store is full");
         return OK;
+    case SX_COMMIT_NOT_RENEWED:
+        mod_sx_count(MOD_SX_COUNT_full, 1);
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "session commands lost: the store has no room for a new "
+                      "id");
+        return HTTP_SERVICE_UNAVAILABLE;
     case SX_COMMIT_CONTENDED:
         mod_sx_count(MOD_SX_COUNT_contended, 1);
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,

@@ -18,6 +18,7 @@ extern module AP_MODULE_DECLARE_DATA session_ext_module;
 
 #define FILTER      "SESSION_EXT_OUT"
 #define LAST_FILTER "SESSION_EXT_LAST"
+#define SUB_FILTER  "SESSION_EXT_SUB"
 
 /* ---- parts and visits ----------------------------------------------------- */
 
@@ -393,14 +394,27 @@ void mod_sx_register_filters(void)
     ap_register_output_filter(FILTER, out_filter, NULL, AP_FTYPE_CONTENT_SET);
     ap_register_output_filter(LAST_FILTER, out_filter, NULL,
                               AP_FTYPE_CONTENT_SET);
+    /* mod_cache keeps a subrequest's answer one step before CONTENT_SET. */
+    ap_register_output_filter(SUB_FILTER, out_filter, NULL,
+                              AP_FTYPE_CONTENT_SET - 2);
     mod_sx_interim_register();
 }
 
 void mod_sx_insert_filter(request_rec *r)
 {
     /* Everywhere: control headers leave nowhere, sessions or not. */
-    ap_add_output_filter(FILTER, NULL, r, r->connection);
+    ap_add_output_filter(r->main ? SUB_FILTER : FILTER, NULL, r, r->connection);
     mod_sx_interim_guard(r);
+}
+
+void mod_sx_insert_error_filter(request_rec *r)
+{
+    mod_sx_visit *visit = mod_sx_visit_of(r);
+
+    /* An error page of httpd's own drops headers_out before it is written, and
+     * with it the log-out of an app whose page it replaces. */
+    mod_sx_harvest(r, visit ? visit->delta : NULL);
+    mod_sx_insert_filter(r);
 }
 
 void mod_sx_insert_last_filter(request_rec *r)

@@ -81,6 +81,7 @@ int mod_sx_fixups_last(request_rec *r);
 int mod_sx_handler_first(request_rec *r);
 int mod_sx_handler_last(request_rec *r);
 void mod_sx_insert_filter(request_rec *r);
+void mod_sx_insert_error_filter(request_rec *r);
 void mod_sx_insert_last_filter(request_rec *r);
 int mod_sx_log_transaction(request_rec *r);
 

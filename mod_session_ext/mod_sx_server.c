@@ -66,7 +66,8 @@ static apr_uint64_t default_size(const mod_sx_store_conf *conf,
     struct stat st;
     apr_uint64_t size = SIZE_DEFAULT, room;
 
-    if (lstat(conf->path, &st) == 0 && st.st_size > 0)
+    if (lstat(conf->path, &st) == 0 &&
+        shm_store_size_ok((apr_uint64_t)st.st_size))
         return (apr_uint64_t)st.st_size;
     if (!mod_sx_free_room(conf->path, &room, pool) || room / 4 >= size)
         return size;

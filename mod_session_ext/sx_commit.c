@@ -31,6 +31,7 @@ typedef struct attempt {
     sx_change change;
     sx_id fresh; /* the id of a renewal: one for all tries */
     bool has_fresh;
+    bool must_renew; /* this try was one for a new id, not only for data */
 } attempt;
 
 /* CHANGED means: try again; everything else ends the commit. */
@@ -397,6 +398,7 @@ static sx_answer update_once(attempt *a)
         return SX_STORE_OK;
     }
     answer = write_session(a, renewal);
+    a->must_renew = renewal != SX_KEEP_ID;
     if (answer != SX_STORE_OK || a->done->renewed || !a->mode.may_send_cookie)
         return answer;
     /* The client still holds the old id, or a cookie of the other life. */
@@ -439,6 +441,9 @@ static void commit_update(attempt *a, const sx_loaded *loaded)
         store->ops->queue_leave(store, key);
     if (answer != SX_STORE_OK)
         verdict_of(a->done, answer);
+    /* A log-out that is not done must not look as if it were. */
+    if (a->done->verdict == SX_COMMIT_FULL && a->must_renew)
+        a->done->verdict = SX_COMMIT_NOT_RENEWED;
     if (a->done->verdict != SX_COMMIT_DROPPED)
         return;
     /* A session that is gone is not at that version either. */

@@ -26,12 +26,13 @@ typedef enum sx_cookie_action {
 } sx_cookie_action;
 
 typedef enum sx_verdict {
-    SX_COMMIT_OK,        /* done, or nothing to do */
-    SX_COMMIT_CONFLICT,  /* If-Version does not hold: 409, nothing applied */
-    SX_COMMIT_REFUSED,   /* data commands over a limit: nothing applied */
-    SX_COMMIT_DROPPED,   /* the session is gone; the data commands with it */
-    SX_COMMIT_FULL,      /* no room: nothing applied */
-    SX_COMMIT_CONTENDED, /* too many writers for too long: 503 */
+    SX_COMMIT_OK,          /* done, or nothing to do */
+    SX_COMMIT_CONFLICT,    /* If-Version does not hold: 409, nothing applied */
+    SX_COMMIT_REFUSED,     /* data commands over a limit: nothing applied */
+    SX_COMMIT_DROPPED,     /* the session is gone; the data commands with it */
+    SX_COMMIT_FULL,        /* no room: nothing applied */
+    SX_COMMIT_NOT_RENEWED, /* no room for a log-in, log-out or Renew: 503 */
+    SX_COMMIT_CONTENDED,   /* too many writers for too long: 503 */
     SX_COMMIT_OUTAGE,   /* store not reached: nothing applied as far as known */
     SX_COMMIT_NOT_ENDED /* a Destroy did not reach the store: 503 */
 } sx_verdict;

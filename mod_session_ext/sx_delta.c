@@ -92,11 +92,11 @@ static bool within_size(apply_ctx *ctx, const char *header)
 {
     if (sx_session_size(ctx->session) <= ctx->limits->max_size)
         return true;
-    return refuse(ctx, apr_psprintf(ctx->session->pool,
-                                    "%s: the session would be larger than "
-                                    "SessionExtMaxSize (%" APR_SIZE_T_FMT
-                                    " bytes)",
-                                    header, ctx->limits->max_size));
+    return refuse(ctx,
+                  apr_psprintf(ctx->session->pool,
+                               "%s: the session would be larger than "
+                               "SessionExtMaxSize (%" APR_SIZE_T_FMT " bytes)",
+                               header, ctx->limits->max_size));
 }
 
 static bool apply_clear(apply_ctx *ctx, const sx_op *op)

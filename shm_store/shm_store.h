@@ -199,6 +199,8 @@ shm_status shm_store_get(shm_store *store, const unsigned char key[SST_KEY_LEN],
  * there is none (it is never created), SST_CHANGED if its token differs.
  * A record past its end can be replaced while it is still there.  One that is
  * found damaged on the way is taken out and counts as missing.
+ * Creations leave the last 3 % of the room alone; one whose created_ms lies
+ * before ${now_ms}, a session that goes on under another key, may use it.
  * ${meta}: kind, ns, user_tag, handle and the four times are stored.  On
  * SST_OK meta->token is the new token, larger than every earlier one of this
  * key; ${evicted} (may be NULL) says how many live records had to go.

@@ -390,8 +390,16 @@ static bool adopt(attaching *at)
 
 /* ---- what to do ---------------------------------------------------------- */
 
+/* Only for a server: a tool that is given the wrong file must leave it as it
+ * is. */
 static shm_status begin_afresh(attaching *at, verdict looks)
 {
+    if (!at->store->is_server) {
+        if (looks == LOOKS_NEW) {
+            why(at, "the server has not begun it yet");
+        }
+        return SST_UNAVAILABLE;
+    }
     at->report->result =
         looks == LOOKS_NEW ? SST_ATTACH_FORMATTED : SST_ATTACH_RESET;
     if (!format(at, looks != LOOKS_NEW)) {

@@ -29,9 +29,18 @@ static bool make_room(sst_shard *shard, sst_write *write, uint32_t bytes,
                             write->now_ms, &write->evicted) > 0;
 }
 
+/* A record that began before now is a session that goes on under another key:
+ * its log-out must not fail for want of room that new sessions took. */
+static sst_use use_of(const sst_write *write)
+{
+    return write->create && write->meta->created_ms >= write->now_ms
+               ? SST_USE_CREATE
+               : SST_USE_REPLACE;
+}
+
 static bool take_record(sst_shard *shard, sst_write *write, sst_chunk *chunk)
 {
-    sst_use use = write->create ? SST_USE_CREATE : SST_USE_REPLACE;
+    sst_use use = use_of(write);
     uint32_t missing;
 
     for (unsigned round = 0;; round++) {
@@ -49,7 +58,7 @@ static bool take_record(sst_shard *shard, sst_write *write, sst_chunk *chunk)
  * chain itself meanwhile; then none is needed. */
 static bool take_bucket(sst_shard *shard, sst_write *write, sst_chunk *chunk)
 {
-    sst_use use = write->create ? SST_USE_CREATE : SST_USE_REPLACE;
+    sst_use use = use_of(write);
 
     chunk->at = NULL;
     for (unsigned round = 0; sst_index_room_locked(shard, write->hash) == NULL;

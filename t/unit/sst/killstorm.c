@@ -204,7 +204,7 @@ static unsigned storm(shm_store *store, notes *on, uint64_t seed,
 int main(int argc, char **argv)
 {
     uint64_t seed = tap_seed(argc, argv) | 1;
-    int64_t seconds = argc > 2 ? atoi(argv[2]) : 2;
+    int64_t seconds = argc > 2 ? strtoll(argv[2], NULL, 10) : 2;
     shm_store *store;
     shm_stats stats;
     unsigned kills;

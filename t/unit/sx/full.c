@@ -80,13 +80,14 @@ static void test_renewals(void)
     long long before;
 
     fill(cookies, 100);
+    stage_pass(&at, MINUTE);
     before = records(&at);
     for (int i = 0; i < 100; i++) {
         sx_committed *done = request(&at, cookies[i], "Session-Renew: on");
 
         if (done->renewed && dead(&at, cookies[i]) && alive(&at, done->id.text))
             renewed++;
-        else if (done->verdict == SX_COMMIT_FULL && !done->renewed &&
+        else if (done->verdict == SX_COMMIT_NOT_RENEWED && !done->renewed &&
                  done->cookie == SX_COOKIE_KEEP && alive(&at, cookies[i]))
             kept++;
         else
