@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- the table ----------------------------------------------------------- */
+/* ---- the table ---------------------------------------------------------- */
 
 typedef struct subcommand {
     const char *name;
@@ -73,7 +73,7 @@ static void put_help(void)
           stdout);
 }
 
-/* ---- main ---------------------------------------------------------------- */
+/* ---- main --------------------------------------------------------------- */
 
 /* Opened as what it is: root may look into every store, others into theirs. */
 static outcome open_store(tool *t)

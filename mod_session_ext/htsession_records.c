@@ -15,7 +15,7 @@
 
 #define PASSES_MAX 100
 
-/* ---- records ------------------------------------------------------------- */
+/* ---- records ------------------------------------------------------------ */
 
 static const char *const kind_words[SST_KIND_COUNT] = {
     [SST_ANONYMOUS] = "anonymous", [SST_USER] = "user",
@@ -124,7 +124,7 @@ static outcome not_found(const tool *t)
     return NOT_FOUND;
 }
 
-/* ---- list, show ---------------------------------------------------------- */
+/* ---- list, show --------------------------------------------------------- */
 
 typedef struct listing {
     tool *t;
@@ -232,7 +232,7 @@ outcome tool_show(tool *t)
     return result;
 }
 
-/* ---- destroy ------------------------------------------------------------- */
+/* ---- destroy ------------------------------------------------------------ */
 
 /* Sessions before aliases: while one leads to it, a session can be found. */
 static shm_status remove_found(const found *f, bool sessions, uint64_t *ended)

@@ -178,7 +178,7 @@ bool mod_sx_free_room(const char *path, apr_uint64_t *bytes, apr_pool_t *pool)
     return true;
 }
 
-/* ---- the checks: each returns NULL or a sentence -------------------------- */
+/* ---- the checks: each returns NULL or a sentence ------------------------ */
 
 static const char *check_path(const mod_sx_server *main_conf, int index,
                               apr_pool_t *pool)

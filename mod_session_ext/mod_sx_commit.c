@@ -9,7 +9,7 @@
 #include "mod_sx_headers.h"
 #include "mod_sx_status.h"
 
-/* ---- what the log and the client are told --------------------------------- */
+/* ---- what the log and the client are told ------------------------------- */
 
 static void tell_events(request_rec *r, const sx_committed *done)
 {
@@ -90,7 +90,7 @@ static int answer_of(request_rec *r, const sx_committed *done)
     return OK;
 }
 
-/* ---- one visit ------------------------------------------------------------ */
+/* ---- one visit ---------------------------------------------------------- */
 
 static void commit_visit(request_rec *r, mod_sx_visit *visit,
                          sx_commit_mode mode, sx_committed *done)
@@ -119,7 +119,7 @@ static void commit_visit(request_rec *r, mod_sx_visit *visit,
     visit->delta = sx_delta_create(top->pool);
 }
 
-/* ---- what this response may do -------------------------------------------- */
+/* ---- what this response may do ------------------------------------------ */
 
 static bool is_page(request_rec *r)
 {
@@ -151,7 +151,7 @@ static void add_seen(mod_sx_visit *visit)
                     .id = APR_ARRAY_IDX(visit->shown, i, sx_message).id});
 }
 
-/* ---- the three moments ---------------------------------------------------- */
+/* ---- the three moments -------------------------------------------------- */
 
 static bool asks_for_something(const sx_delta *delta)
 {
@@ -246,21 +246,27 @@ int mod_sx_commit_response(request_rec *r)
 int mod_sx_commit_redirected(request_rec *r)
 {
     mod_sx_visit *visit = mod_sx_visit_of(r);
+    int found = mod_sx_harvest(r, visit ? visit->delta : NULL);
     sx_commit_mode mode = {.may_send_cookie = true};
     sx_committed done;
+    int status = OK;
 
-    /* The target may lie where this cookie's name means nothing. */
-    if (visit)
-        mod_sx_cookie_drop_foreign(r, visit);
-    if (mod_sx_harvest(r, visit ? visit->delta : NULL) == 0 || !visit)
+    if (!visit)
         return OK;
-    mod_sx_load(r);
-    if (r->status >= 500)
-        sx_delta_drop_data(visit->delta);
-    commit_visit(r, visit, mode, &done);
-    /* The target sees what was written. */
-    visit->is_loaded = false;
-    return answer_of(r, &done);
+    /* The target may lie where this cookie's name means nothing. */
+    mod_sx_cookie_drop_foreign(r, visit);
+    if (found) {
+        mod_sx_load(r);
+        if (r->status >= 500)
+            sx_delta_drop_data(visit->delta);
+        commit_visit(r, visit, mode, &done);
+        status = answer_of(r, &done);
+        /* The target sees what was written. */
+        visit->is_loaded = false;
+    }
+    /* Even a plain file is personal if the session decided that it comes. */
+    mod_sx_caching_apply(r, visit);
+    return status;
 }
 
 void mod_sx_commit_unfinished(request_rec *r)

@@ -13,7 +13,7 @@
 
 extern module AP_MODULE_DECLARE_DATA session_ext_module;
 
-/* ---- making and merging --------------------------------------------------- */
+/* ---- making and merging ------------------------------------------------- */
 
 void *mod_sx_create_dir(apr_pool_t *pool, char *path)
 {
@@ -117,7 +117,7 @@ mod_sx_server *mod_sx_server_of(server_rec *server)
     return ap_get_module_config(server->module_config, &session_ext_module);
 }
 
-/* ---- telling what is wrong ------------------------------------------------ */
+/* ---- telling what is wrong ---------------------------------------------- */
 
 static const char *wrong(cmd_parms *cmd, const char *word, const char *why)
 {
@@ -149,7 +149,7 @@ static const char *where_of(cmd_parms *cmd)
                         cmd->directive->line_num);
 }
 
-/* ---- scope directives ----------------------------------------------------- */
+/* ---- scope directives --------------------------------------------------- */
 
 /* Once all lines are read this scope is judged (mod_sx_check.c). */
 static void note_use(cmd_parms *cmd, mod_sx_dir *dir)
@@ -323,7 +323,7 @@ static const char *set_on_error(cmd_parms *cmd, void *conf, const char *word)
     return NULL;
 }
 
-/* ---- SessionExtCookie ----------------------------------------------------- */
+/* ---- SessionExtCookie --------------------------------------------------- */
 
 static const char *cookie_samesite(mod_sx_cookie_conf *cookie,
                                    const char *value)
@@ -426,7 +426,7 @@ static const char *set_cookie(cmd_parms *cmd, void *conf, const char *line)
     return NULL;
 }
 
-/* ---- server directives ---------------------------------------------------- */
+/* ---- server directives -------------------------------------------------- */
 
 static const char *store_word(mod_sx_store_conf *store, const char *word,
                               apr_pool_t *pool)
@@ -535,7 +535,7 @@ static const char *set_key_file(cmd_parms *cmd, void *conf, const char *line)
     return NULL;
 }
 
-/* ---- the table ------------------------------------------------------------ */
+/* ---- the table ---------------------------------------------------------- */
 
 #define SCOPE       (RSRC_CONF | ACCESS_CONF)
 #define SCOPE_HT    (RSRC_CONF | OR_AUTHCFG)

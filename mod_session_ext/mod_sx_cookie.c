@@ -27,7 +27,7 @@ void mod_sx_cookie_restore(request_rec *r)
         apr_table_setn(r->headers_in, "Cookie", cookies);
 }
 
-/* ---- Set-Cookie ----------------------------------------------------------- */
+/* ---- Set-Cookie --------------------------------------------------------- */
 
 typedef struct filter_ctx {
     apr_table_t *kept;

@@ -12,7 +12,7 @@
 
 #define HEADER_PREFIX "X-Session-"
 
-/* ---- request headers ------------------------------------------------------ */
+/* ---- request headers ---------------------------------------------------- */
 
 /* Some gateways turn '_' into '-' or both into '_': compare them as one. */
 static bool is_our_header(const char *name)
@@ -111,7 +111,7 @@ static void expose_headers(request_rec *r, const apr_array_header_t *vars)
     }
 }
 
-/* ---- who gets flash messages ---------------------------------------------- */
+/* ---- who gets flash messages -------------------------------------------- */
 
 static bool is_page_destination(const char *dest)
 {
@@ -138,7 +138,7 @@ bool mod_sx_env_wants_flash(request_rec *r)
            ap_strcasestr(accept, "*/*");
 }
 
-/* ---- the environment ------------------------------------------------------ */
+/* ---- the environment ---------------------------------------------------- */
 
 static bool is_uwsgi(request_rec *r)
 {

@@ -20,7 +20,7 @@ extern module AP_MODULE_DECLARE_DATA session_ext_module;
 #define LAST_FILTER "SESSION_EXT_LAST"
 #define SUB_FILTER  "SESSION_EXT_SUB"
 
-/* ---- parts and visits ----------------------------------------------------- */
+/* ---- parts and visits --------------------------------------------------- */
 
 static request_rec *top_of(request_rec *r)
 {
@@ -231,7 +231,7 @@ bool mod_sx_consulted(request_rec *r)
     return part->told_user && access_takes_user(r);
 }
 
-/* ---- load and expose ------------------------------------------------------ */
+/* ---- load and expose ---------------------------------------------------- */
 
 /* Of a response that is replaced by an error. */
 static void keep_our_headers(request_rec *r, const mod_sx_visit *visit)
@@ -333,7 +333,7 @@ int mod_sx_fixups_last(request_rec *r)
     return DECLINED;
 }
 
-/* ---- run ------------------------------------------------------------------ */
+/* ---- run ---------------------------------------------------------------- */
 
 int mod_sx_handler_first(request_rec *r)
 {
@@ -352,7 +352,7 @@ int mod_sx_handler_last(request_rec *r)
     return DECLINED;
 }
 
-/* ---- commit --------------------------------------------------------------- */
+/* ---- commit ------------------------------------------------------------- */
 
 /* Replace the response by an error: its own headers go, ours stay.  Not by an
  * error bucket: on its way httpd lays err_headers_out over headers_out, and the

@@ -57,7 +57,7 @@ static void log_core(sx_log_level level, const char *message)
     ap_log_error(APLOG_MARK, levels[level], 0, ap_server_conf, "%s", message);
 }
 
-/* ---- stores --------------------------------------------------------------- */
+/* ---- stores ------------------------------------------------------------- */
 
 /* Without a size: what is there already, else 64m or a quarter of the room. */
 static apr_uint64_t default_size(const mod_sx_store_conf *conf,
@@ -162,7 +162,7 @@ static int open_stores(server_rec *server, retained *kept, apr_pool_t *pool)
     return OK;
 }
 
-/* ---- keys ----------------------------------------------------------------- */
+/* ---- keys --------------------------------------------------------------- */
 
 static void retain_keys(retained *kept, const char *path, const sx_keys *keys)
 {
@@ -261,7 +261,7 @@ static void share_counters(retained *kept)
     mod_sx_counters_set(kept->counters);
 }
 
-/* ---- hooks ---------------------------------------------------------------- */
+/* ---- hooks -------------------------------------------------------------- */
 
 static retained *retained_of(server_rec *server)
 {
@@ -282,7 +282,7 @@ static retained *retained_of(server_rec *server)
 }
 
 /* A virtual host without any server directive of ours has been given the main
- * server's configuration itself: not a copy, and a name of its own needs one. */
+ * server's configuration itself; a name of its own needs a copy. */
 static void name_servers(server_rec *server, apr_pool_t *pconf)
 {
     const mod_sx_server *main_conf = mod_sx_server_of(server);
@@ -309,7 +309,7 @@ int mod_sx_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 
     (void)plog;
     (void)ptemp;
-    /* httpd reads its configuration twice at start; the first is a rehearsal. */
+    /* At start the configuration is read twice: the first is a rehearsal. */
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
         return OK;
     if (!sx_crypto_init()) {

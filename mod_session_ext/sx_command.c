@@ -25,7 +25,7 @@ typedef struct reading {
 /* Reads one item; returns false after a refusal. */
 typedef bool item_fn(reading *in, sx_str item);
 
-/* ---- refusal ------------------------------------------------------------- */
+/* ---- refusal ------------------------------------------------------------ */
 
 /* The reason says nothing of the bytes found there: they may be a secret. */
 static bool refuse(reading *in, const char *where, const char *why)
@@ -39,7 +39,7 @@ static bool refuse(reading *in, const char *where, const char *why)
     return false;
 }
 
-/* ---- numbers and words --------------------------------------------------- */
+/* ---- numbers and words -------------------------------------------------- */
 
 static bool parse_uint64(sx_str s, uint64_t *out)
 {
@@ -114,7 +114,7 @@ static bool read_flash_keep(reading *in, sx_str item)
     return true;
 }
 
-/* ---- operations ---------------------------------------------------------- */
+/* ---- operations --------------------------------------------------------- */
 
 /* Applying an operation costs a walk over the session, hence the bound. */
 static bool add(reading *in, const char *where, sx_op op)
@@ -245,7 +245,7 @@ static bool read_flash(reading *in, sx_str item)
     return decode(in, text, &op.value) && add(in, item.p, op);
 }
 
-/* ---- the table ----------------------------------------------------------- */
+/* ---- the table ---------------------------------------------------------- */
 
 /* name, item reader, operation, read in spite of a refusal, may be empty.
  *

@@ -18,7 +18,7 @@
 #define TRIES_BEFORE_QUEUE 2
 #define TRIES_MAX          100
 
-/* ---- commit: common parts ------------------------------------------------ */
+/* ---- commit: common parts ----------------------------------------------- */
 
 typedef struct attempt {
     const sx_realm *realm;
@@ -162,7 +162,7 @@ static bool apply_delta(attempt *a, bool exists)
     return false;
 }
 
-/* ---- commit: create ------------------------------------------------------ */
+/* ---- commit: create ----------------------------------------------------- */
 
 static void commit_create(attempt *a)
 {
@@ -190,7 +190,7 @@ static void commit_create(attempt *a)
     }
 }
 
-/* ---- commit: end --------------------------------------------------------- */
+/* ---- commit: end -------------------------------------------------------- */
 
 static sx_answer end_once(attempt *a, const sx_id *cookie_id)
 {
@@ -229,7 +229,7 @@ static void commit_end(attempt *a, const sx_loaded *loaded)
         a->done->verdict = SX_COMMIT_NOT_ENDED;
 }
 
-/* ---- commit: update and renew -------------------------------------------- */
+/* ---- commit: update and renew ------------------------------------------- */
 
 static sx_answer write_in_place(attempt *a)
 {
@@ -453,7 +453,7 @@ static void commit_update(attempt *a, const sx_loaded *loaded)
         a->done->verdict = SX_COMMIT_OK;
 }
 
-/* ---- commit -------------------------------------------------------------- */
+/* ---- commit ------------------------------------------------------------- */
 
 /* Destroy beside a flash is a log-out page: a new session that carries only
  * the message.  Destroy beside other data refuses the data; beside an

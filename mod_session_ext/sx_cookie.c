@@ -18,7 +18,7 @@
 #define ATTR_MAX   1024              /* browsers ignore longer attributes */
 #define NAME_MAX_B 1024 /* of the 4096 for name and value together */
 
-/* ---- in ------------------------------------------------------------------ */
+/* ---- in ----------------------------------------------------------------- */
 
 /* One stretch between two ';'. */
 typedef struct cookie_pair {
@@ -164,7 +164,7 @@ const char *sx_cookie_without(const char *cookies, const char *name,
     return rest[strspn(rest, "; \t")] ? rest : NULL;
 }
 
-/* ---- check --------------------------------------------------------------- */
+/* ---- check -------------------------------------------------------------- */
 
 /* What a name's prefix promises, and browsers hold it to in any case. */
 typedef struct name_prefix {
@@ -271,7 +271,7 @@ const char *sx_cookie_check(const char *name, const sx_cookie_attrs *attrs,
     return why;
 }
 
-/* ---- out ----------------------------------------------------------------- */
+/* ---- out ---------------------------------------------------------------- */
 
 /* The octets that RFC 6265 allows in a value. */
 static bool is_value(const char *s)

@@ -66,7 +66,7 @@ void sx_delta_drop_data(sx_delta *delta)
     delta->keep_flash = false;
 }
 
-/* ---- the operations ------------------------------------------------------ */
+/* ---- the operations ----------------------------------------------------- */
 
 static bool refuse(apply_ctx *ctx, const char *why)
 {

@@ -14,17 +14,18 @@
 
 #include "sx_session.h"
 
-typedef enum sx_op_code { /* in the order in which they are applied */
-                          SX_OP_CLEAR,
-                          SX_OP_UNSET,
-                          SX_OP_SET,
-                          SX_OP_APPEND,
-                          SX_OP_INCR,
-                          SX_OP_IDLE, /* number = seconds, 0: the scope's own */
-                          SX_OP_PERSIST, /* number = 0 or 1 */
-                          SX_OP_FLASH_SEEN, /* id = message to remove: it was handed to a page */
-                          SX_OP_FLASH, /* key = level, value = text, id = message id */
-                          SX_OP_COUNT
+/* In the order in which they are applied. */
+typedef enum sx_op_code {
+    SX_OP_CLEAR,
+    SX_OP_UNSET,
+    SX_OP_SET,
+    SX_OP_APPEND,
+    SX_OP_INCR,
+    SX_OP_IDLE,       /* number = seconds, 0: the scope's own */
+    SX_OP_PERSIST,    /* number = 0 or 1 */
+    SX_OP_FLASH_SEEN, /* id = message to remove: it was handed to a page */
+    SX_OP_FLASH,      /* key = level, value = text, id = message id */
+    SX_OP_COUNT
 } sx_op_code;
 
 typedef struct sx_op {

@@ -46,7 +46,7 @@ typedef struct env_ctx {
     size_t left; /* of max_total */
 } env_ctx;
 
-/* ---- names --------------------------------------------------------------- */
+/* ---- names -------------------------------------------------------------- */
 
 const char *sx_status_name(sx_status status)
 {
@@ -132,7 +132,7 @@ static bool is_level(sx_str level)
     return level.len > 0;
 }
 
-/* ---- one variable -------------------------------------------------------- */
+/* ---- one variable ------------------------------------------------------- */
 
 /* May ${value} stand in an environment as it is?  An unpatched bash runs what
  * begins like a function. */
@@ -192,7 +192,7 @@ static void put_number(env_ctx *ctx, const char *name, int64_t number)
     put_or_omit(ctx, name, sx_str_of(apr_off_t_toa(ctx->pool, number)));
 }
 
-/* ---- the session itself -------------------------------------------------- */
+/* ---- the session itself ------------------------------------------------- */
 
 static void put_facts(env_ctx *ctx)
 {
@@ -213,7 +213,7 @@ static void put_facts(env_ctx *ctx)
                                        session->version)));
 }
 
-/* ---- SESSION_DATA -------------------------------------------------------- */
+/* ---- SESSION_DATA ------------------------------------------------------- */
 
 static size_t part_size(const env_ctx *ctx)
 {
@@ -321,7 +321,7 @@ static void make_key_vars(env_ctx *ctx, bool *missing)
     }
 }
 
-/* ---- flash --------------------------------------------------------------- */
+/* ---- flash -------------------------------------------------------------- */
 
 /* The texts of ${level}, joined by blanks. */
 static sx_str join_level(env_ctx *ctx, sx_str level)
@@ -406,7 +406,7 @@ static void make_flash(env_ctx *ctx)
     put_levels(ctx);
 }
 
-/* ---- SESSION_ENV_OMITTED ------------------------------------------------- */
+/* ---- SESSION_ENV_OMITTED ------------------------------------------------ */
 
 /* All items in a row, or as many as there is room for and the number of the
  * others.  Returns whether all are there. */
@@ -455,7 +455,7 @@ static bool put_omitted(env_ctx *ctx)
     return all;
 }
 
-/* ---- all ----------------------------------------------------------------- */
+/* ---- all ---------------------------------------------------------------- */
 
 /* Make everything with ${kept} bytes kept back for the list of what is
  * omitted.  Returns whether that list is whole. */

@@ -10,12 +10,12 @@
 #include "sx_store.h"
 
 typedef struct sx_lifetimes {
-    int64_t idle_ms;      /* SessionExtIdleTimeout */
-    int64_t idle_max_ms;  /* SessionExtIdleMax */
-    int64_t absolute_ms;  /* SessionExtAbsoluteTimeout */
-    int64_t renew_ms;     /* SessionExtRenewInterval; 0: never */
-    int64_t grace_ms;     /* SessionExtRenewGrace */
-    int64_t touch_ms;     /* SessionExtTouchInterval */
+    int64_t idle_ms;     /* SessionExtIdleTimeout */
+    int64_t idle_max_ms; /* SessionExtIdleMax */
+    int64_t absolute_ms; /* SessionExtAbsoluteTimeout */
+    int64_t renew_ms;    /* SessionExtRenewInterval; 0: never */
+    int64_t grace_ms;    /* SessionExtRenewGrace */
+    int64_t touch_ms;    /* SessionExtTouchInterval */
 } sx_lifetimes;
 
 /** The idle timeout that applies: the app's wish up to the scope's maximum. */

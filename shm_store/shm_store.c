@@ -57,7 +57,7 @@ static shm_status find_locked(sst_shard *shard, const sst_hash *hash,
     return SST_OK;
 }
 
-/* ---- get ----------------------------------------------------------------- */
+/* ---- get ---------------------------------------------------------------- */
 
 static void copy_out(const sst_shard *shard, const sst_chunk *chunk,
                      uint32_t len, unsigned char *to)
@@ -136,7 +136,7 @@ shm_status shm_store_get(shm_store *store, const unsigned char key[SST_KEY_LEN],
     return status;
 }
 
-/* ---- put ----------------------------------------------------------------- */
+/* ---- put ---------------------------------------------------------------- */
 
 static bool meta_ok(const shm_meta *meta)
 {
@@ -230,7 +230,7 @@ shm_status shm_store_put_if(shm_store *store,
     return status;
 }
 
-/* ---- touch, remove ------------------------------------------------------- */
+/* ---- touch, remove ------------------------------------------------------ */
 
 static uint32_t clamp_tick(uint32_t tick, uint32_t low, uint32_t high)
 {

@@ -87,7 +87,7 @@ typedef enum shm_on_full { SST_REFUSE = 0, SST_EVICT } shm_on_full;
 
 typedef struct shm_store shm_store; /* this process's handle */
 
-/* ---- open: the parent's part ------------------------------------------- */
+/* ---- open: the parent's part -------------------------------------------- */
 
 typedef struct shm_store_config {
     const char *path; /* absolute; its last component is made if missing */
@@ -133,7 +133,7 @@ shm_status shm_store_reopen(shm_store *store, const shm_store_config *config,
 /** Unmap and close.  Never in a process that may hold a lock.  NULL is fine. */
 void shm_store_close(shm_store *store);
 
-/* ---- attach: a child's part -------------------------------------------- */
+/* ---- attach: a child's part --------------------------------------------- */
 
 typedef enum shm_attach_result {
     SST_ATTACH_FORMATTED, /* the file was new: an empty segment was begun */
@@ -245,7 +245,7 @@ typedef bool shm_store_visit(void *baton, const unsigned char *key,
 shm_status shm_store_each(shm_store *store, shm_store_visit *visit, void *baton,
                           int64_t now_ms) SST_MUST_CHECK;
 
-/* ---- commit locks -------------------------------------------------------- */
+/* ---- commit locks ------------------------------------------------------- */
 
 /*
  * A queue for writers of one record who have lost the compare-and-put race
@@ -260,7 +260,7 @@ shm_status shm_store_commit_lock(shm_store *store,
 void shm_store_commit_unlock(shm_store *store,
                              const unsigned char key[SST_KEY_LEN]);
 
-/* ---- upkeep -------------------------------------------------------------- */
+/* ---- upkeep ------------------------------------------------------------- */
 
 typedef struct shm_sweep_report {
     uint64_t pages; /* looked at */
@@ -324,7 +324,7 @@ shm_status shm_store_stats(shm_store *store, shm_stats *stats) SST_MUST_CHECK;
 shm_status shm_store_check(shm_store *store, char *why,
                            size_t whylen) SST_MUST_CHECK;
 
-/* ---- the cleanup thread -------------------------------------------------- */
+/* ---- the cleanup thread ------------------------------------------------- */
 
 /*
  * One runner a segment, elected by a lease inside it: the holder renews a
@@ -336,17 +336,18 @@ typedef struct shm_cleanup shm_cleanup;
 
 /**
  * Start a cleanup thread in this process, which has attached ${store}; every
- * signal is blocked in it.  Returns NULL if no thread could be made (errno is set).
+ * signal is blocked in it.  Returns NULL with errno set if no thread could be
+ * made.
  */
 shm_cleanup *shm_store_cleanup_start(shm_store *store) SST_MUST_CHECK;
 
-/** Give up the lease if held, stop the thread and wait for it.  NULL is fine. */
+/** Give up the lease if held, stop the thread, wait for it.  NULL is fine. */
 void shm_store_cleanup_stop(shm_cleanup *cleanup);
 
-/** Is this process's thread the one that sweeps?  For status pages and tests. */
+/** Is this process's thread the one that sweeps?  For status and tests. */
 bool shm_store_cleanup_is_runner(const shm_cleanup *cleanup);
 
-/* ---- small things -------------------------------------------------------- */
+/* ---- small things ------------------------------------------------------- */
 
 /** The clock of every `now_ms`: CLOCK_BOOTTIME in milliseconds. */
 int64_t shm_store_clock_ms(void);

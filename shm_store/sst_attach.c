@@ -54,7 +54,7 @@ __attribute__((format(printf, 2, 3))) static void why(attaching *at,
     va_end(args);
 }
 
-/* ---- the world outside --------------------------------------------------- */
+/* ---- the world outside -------------------------------------------------- */
 
 static void read_boot_id(uint8_t boot_id[16])
 {
@@ -121,7 +121,7 @@ static void users_give(const shm_store *store)
                         SST_BYTE_USERS);
 }
 
-/* ---- what is there ------------------------------------------------------- */
+/* ---- what is there ------------------------------------------------------ */
 
 static uint64_t ident_sum(const sst_header_shm *header)
 {
@@ -217,7 +217,7 @@ static void handle_load(attaching *at, const sst_header_shm *from)
     store->npages_seen = sst_pages_in(&store->geo, backed);
 }
 
-/* ---- format -------------------------------------------------------------- */
+/* ---- format ------------------------------------------------------------- */
 
 static bool locks_make(const shm_store *store)
 {
@@ -290,7 +290,7 @@ static bool format(attaching *at, bool wipe_pages)
     return true;
 }
 
-/* ---- adopt --------------------------------------------------------------- */
+/* ---- adopt -------------------------------------------------------------- */
 
 /* Time goes on after a reboot: by what the wall clock says has passed since
  * the two clocks were last seen together, and never backwards. */
@@ -388,7 +388,7 @@ static bool adopt(attaching *at)
     return true;
 }
 
-/* ---- what to do ---------------------------------------------------------- */
+/* ---- what to do --------------------------------------------------------- */
 
 /* Only for a server: a tool that is given the wrong file must leave it as it
  * is. */

@@ -102,6 +102,17 @@ static void fill_batch(sst_shard *shard, cursor *at)
     }
 }
 
+/* No lock is held: the visitor may take its time, or call the store. */
+static bool hand_out(const cursor *at, shm_store_visit *visit, void *baton)
+{
+    for (unsigned i = 0; i < at->count; i++) {
+        if (!visit(baton, at->batch[i].key, &at->batch[i].meta)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 shm_status shm_store_each(shm_store *store, shm_store_visit *visit, void *baton,
                           int64_t now_ms)
 {
@@ -123,10 +134,8 @@ shm_status shm_store_each(shm_store *store, shm_store_visit *visit, void *baton,
             }
             fill_batch(&shard, &at);
             sst_shard_unlock(&shard);
-            for (unsigned i = 0; i < at.count; i++) {
-                if (!visit(baton, at.batch[i].key, &at.batch[i].meta)) {
-                    return SST_OK;
-                }
+            if (!hand_out(&at, visit, baton)) {
+                return SST_OK;
             }
         }
     }

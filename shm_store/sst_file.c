@@ -56,7 +56,7 @@ __attribute__((format(printf, 2, 3))) static bool say(const opening *open,
     return false;
 }
 
-/* ---- locks on the file --------------------------------------------------- */
+/* ---- locks on the file -------------------------------------------------- */
 
 static struct flock range_of(short type, int byte)
 {
@@ -94,7 +94,7 @@ void sst_pause_ms(long ms)
     nanosleep(&time, NULL);
 }
 
-/* ---- the way to the file ------------------------------------------------- */
+/* ---- the way to the file ------------------------------------------------ */
 
 static bool directory_ok(const opening *open, int fd, int len)
 {
@@ -215,7 +215,7 @@ static bool file_ok(opening *open)
     return true;
 }
 
-/* ---- who else ------------------------------------------------------------ */
+/* ---- who else ----------------------------------------------------------- */
 
 static bool lock_server(opening *open)
 {
@@ -268,7 +268,7 @@ static bool acquire(opening *open)
     return say(open, "is exchanged again and again by somebody else");
 }
 
-/* ---- size ---------------------------------------------------------------- */
+/* ---- size --------------------------------------------------------------- */
 
 static uint64_t length_of(uint64_t size)
 {
@@ -362,7 +362,7 @@ static bool fit(opening *open)
     return true;
 }
 
-/* ---- the handle ---------------------------------------------------------- */
+/* ---- the handle --------------------------------------------------------- */
 
 static bool map(opening *open, shm_store *store)
 {

@@ -36,7 +36,7 @@
 #define SST_ENDIAN_MARK    UINT32_C(0x01020304)
 #define SST_WORD_MARK      ((uint32_t)(sizeof(void *) * 8 + sizeof(long)))
 
-#define SST_BLOCK        4096u /* alignment of areas, unit of the file's length */
+#define SST_BLOCK        4096u /* alignment of areas, unit of the length */
 #define SST_GROWTH       4u
 #define SST_COMMIT_LOCKS 256u
 #define SST_CLASS_MAX    96u

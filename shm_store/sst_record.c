@@ -34,7 +34,7 @@ bool sst_head_read(const sst_chunk *chunk, sst_head *head)
            head->kind >= SST_ANONYMOUS && head->kind < SST_KIND_COUNT;
 }
 
-/* ---- pieces -------------------------------------------------------------- */
+/* ---- pieces ------------------------------------------------------------- */
 
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
@@ -129,7 +129,7 @@ uint64_t sst_record_bytes(const sst_shard *shard, const sst_chunk *chunk,
     return bytes;
 }
 
-/* ---- take, fill, give ---------------------------------------------------- */
+/* ---- take, fill, give --------------------------------------------------- */
 
 uint64_t sst_record_give_locked(sst_shard *shard, const sst_chunk *chunk,
                                 uint32_t len)
@@ -243,7 +243,7 @@ void sst_record_meta(const shm_store *store, const sst_head *head,
     };
 }
 
-/* ---- end ----------------------------------------------------------------- */
+/* ---- end ---------------------------------------------------------------- */
 
 void sst_figures_add_locked(sst_shard *shard, const sst_head *head,
                             uint64_t bytes)

@@ -106,7 +106,7 @@ void sst_slab_lower_bound(const sst_shard *shard, uint32_t page, uint32_t tick)
     }
 }
 
-/* ---- lists of partial pages ---------------------------------------------- */
+/* ---- lists of partial pages --------------------------------------------- */
 
 static uint32_t pool_of(const sst_page_shm *page)
 {
@@ -145,7 +145,7 @@ static void list_remove(sst_shard *shard, uint32_t no, uint32_t class_id)
     }
 }
 
-/* ---- pages --------------------------------------------------------------- */
+/* ---- pages -------------------------------------------------------------- */
 
 static void hint_reset(const shm_store *store, uint32_t pool, uint32_t page)
 {
@@ -225,7 +225,7 @@ static void page_release(sst_shard *shard, uint32_t no)
                no < sst_general_pages(npages) ? SST_GENERAL : SST_RESERVE, no);
 }
 
-/* ---- take ---------------------------------------------------------------- */
+/* ---- take --------------------------------------------------------------- */
 
 static int first_free(const sst_page_shm *page, const sst_class *class)
 {
@@ -373,7 +373,7 @@ void sst_slab_give_locked(sst_shard *shard, const sst_chunk *chunk)
     }
 }
 
-/* ---- repair -------------------------------------------------------------- */
+/* ---- repair ------------------------------------------------------------- */
 
 void sst_slab_forget_locked(sst_shard *shard)
 {

@@ -87,6 +87,11 @@ sub life_of
     like($s->error_log_since($mark), qr/resuming normal operations/,
         "$mpm: the log since a mark holds what came after it");
     ok($s->hup, "$mpm: a restart is seen to end");
+    # The daemon that starts CGI programs is up a moment after its server.
+    for (1 .. 50) {
+        last if $b->get('/x/cgi/app')->status == 200;
+        select undef, undef, undef, 0.05;
+    }
     is($b->get('/x/cgi/app')->status, 200, "$mpm: it serves again");
     my $pid = $s->pid;
     $s->stop;

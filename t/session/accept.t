@@ -61,7 +61,7 @@ sub obeyed
 }
 
 is(obeyed('/s/cgi/app'), '3', 'a CGI is obeyed');
-is(obeyed('/s/php/app.php'), '3', 'PHP is obeyed, ' . (SxTest::php() || 'none'));
+is(obeyed('/s/php/app.php'), '3', 'PHP is obeyed');
 for my $path (qw(/proxied /balanced /rewritten)) {
     is(obeyed("$path/cgi/app"), 'nothing', "$path: an http upstream is not");
 }
@@ -93,4 +93,9 @@ my $r = $b->get('/trusted/cgi/app', status => 302,
 is($r->status, 302, 'an upstream that is trusted redirects');
 is($b->get($r->location)->env('SESSION_VAR_cart'), '4',
     'and who follows finds what it wrote');
+$r = $b->get('/trusted/cgi/app', body => 'mine',
+    h => ['Session-If-Version: 99', 'Session-Set: cart=5', 'X-Mine: 1']);
+is($r->status, 409, 'its condition is looked at as well');
+unlike($r->body, qr/BODY=mine/, 'a conflict replaces its page');
+is($r->header('X-Mine'), undef, 'and its headers');
 SxTest::done();

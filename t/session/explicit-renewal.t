@@ -53,7 +53,8 @@ for my $late (['Session-Set: late=1'], ['Session-Incr: late=1'],
     $b->get('/s/cgi/app', h => ['Session-Renew: on']);
     SxTest::release('late');
     my $r = $pending->finish;
-    is($r->status . $r->text, '200done', "the answer of a late '@$late' is whole");
+    is($r->status . $r->text, '200done',
+        "the answer of a late '@$late' is whole");
     is($r->header('Set-Cookie'), undef, 'it carries no cookie');
     is($slow->get('/s/cgi/app')->env('SESSION_STATUS'), 'invalid',
         'the old id stays invalid');

@@ -57,7 +57,8 @@ for my $name ('cgi/app', 'php/app.php') {
     is(scalar(my @set = $r->headers('Set-Cookie')), 1,
         "$name: Persist: off sets the cookie again");
     is($b->cookie_attr('sid')->{'max-age'}, undef, "$name: without an end");
-    is($b->get($app)->env('SESSION_VAR_cart'), '4', "$name: the session is the same");
+    is($b->get($app)->env('SESSION_VAR_cart'), '4',
+        "$name: the session is the same");
 
     my $new = SxTest->browser;
     $new->get($app, h => ['Session-Set: cart=1', 'Session-Persist: on']);

@@ -28,7 +28,8 @@ for my $app ('cgi/app', 'php/app.php') {
     is(scalar @more, 0, "$app: one of six gets through");
     is(scalar @losers, 5, "$app: five get 409");
     my $r = $b->get('/s/cgi/app');
-    is($r->env('SESSION_VAR_k'), $winner, "$app: what is there is the winner's");
+    is($r->env('SESSION_VAR_k'), $winner,
+        "$app: what is there is the winner's");
     is($r->env('SESSION_VAR_n'), '1', "$app: applied once");
     is($r->env('SESSION_VERSION'), 2, "$app: as one version");
     is($r->env('FLASH_COUNT'), '1', "$app: with one message");
@@ -59,11 +60,13 @@ is($b->get('/s/cgi/app')->env('SESSION_VAR_k'), '0',
 is($b->get('/s/cgi/app', h => ['Session-If-Version: 0', 'Session-Set: k=1'])
     ->status, 409, 'version 0 is not a session that exists');
 my $new = SxTest->browser;
-$r = $new->get('/s/cgi/app', h => ['Session-If-Version: 0', 'Session-Set: k=1']);
+$r = $new->get('/s/cgi/app',
+    h => ['Session-If-Version: 0', 'Session-Set: k=1']);
 is($r->status, 200, 'version 0 is a session that does not exist');
 is($new->get('/s/cgi/app')->env('SESSION_VAR_k'), '1', 'and creates it');
 my $none = SxTest->browser;
-$r = $none->get('/s/cgi/app', h => ['Session-If-Version: 1', 'Session-Set: k=1']);
+$r = $none->get('/s/cgi/app',
+    h => ['Session-If-Version: 1', 'Session-Set: k=1']);
 is($r->status, 409, 'no session is at version 1');
 is($r->header('Set-Cookie'), undef, 'and none is created');
 
@@ -104,6 +107,20 @@ $r = $b->get('/if-version/php/app.php', body => 'mine',
 is($r->status, 409, 'with an ErrorDocument the status is 409');
 is($r->env('REDIRECT_STATUS'), '409', 'and the page is the ErrorDocument');
 is($r->env('SESSION_VAR_k'), '0', 'which sees the session as it is');
+
+# mod_http2 does not work under prefork.
+SKIP: {
+    skip('no HTTP/2 here', 2)
+        unless SxTest::mpm() ne 'prefork' && SxTest::has('curl');
+    my $server = SxTest::Server->new(scopes => 1,
+        conf => 'Protocols h2c http/1.1');
+    $server->start;
+    my $url = 'http://127.0.0.1:' . $server->port . '/s/cgi/app?body=mine'
+        . '&h=Session-If-Version:%209&h=Session-Set:%20k=1';
+    my $said = qx(curl -s -i -m 10 --http2-prior-knowledge '$url');
+    like($said, qr/^HTTP\/2 409/, 'over HTTP/2 the loser gets 409, too');
+    unlike($said, qr/BODY=mine/, 'and not the page');
+}
 
 # Words that are no version.
 for my $junk ('x', '-1', '1.0', '01', '', '18446744073709551616', '1, 2') {

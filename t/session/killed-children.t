@@ -37,8 +37,8 @@ my @told = SxTest::parallel($N + 1, sub {
         my $r = $b[$i]->get($APP, timeout => 5,
             h => ['Session-Incr: a=1&b=1']);
         $count{done}++ if $r->status == 200;
-        $count{odd}++ if $r->status == 200
-            && ($r->env('SESSION_VAR_a') // '') ne ($r->env('SESSION_VAR_b') // '');
+        my ($x, $y) = map { $r->env("SESSION_VAR_$_") // '' } qw(a b);
+        $count{odd}++ if $r->status == 200 && $x ne $y;
         $r = $shared->clone->get($APP, timeout => 5,
             h => ['Session-Incr: n=1']);
         $count{shared_sent}++;

@@ -23,7 +23,8 @@ for my $first ('Session-Set: first=1', 'Session-Set: user=alice') {
     is($r->env("SESSION_VAR_$key"), $value, 'and sees what was written before');
     is(scalar(cookies($r)), 1, 'one cookie');
     $r = $b->get('/one-cookie/cgi/app');
-    is($r->env("SESSION_VAR_$key"), $value, 'what the first part wrote is there');
+    is($r->env("SESSION_VAR_$key"), $value,
+        'what the first part wrote is there');
     is($r->env('SESSION_VAR_second'), '2', 'what the second wrote too');
 }
 

@@ -37,6 +37,7 @@ cmp_ok($b->cookie_attr('shop')->{'max-age'}, '<', $age,
     'a renewal does not move the end');
 $r = $b->get('/kept/cgi/app', h => ['Session-Destroy: on']);
 ($line) = $r->headers('Set-Cookie');
-like($line, qr/^shop=;.*Path=\/kept\/(?:;|$)/i, 'the deletion has the same path');
+like($line, qr/^shop=;.*Path=\/kept\/(?:;|$)/i,
+    'the deletion has the same path');
 is($b->cookie('shop'), undef, 'so the browser drops it');
 SxTest::done();

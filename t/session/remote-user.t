@@ -18,7 +18,8 @@ for my $app ('cgi/app', 'php/app.php') {
         "$app: also with a blank and beyond ASCII");
     is($old->get("/remote-user/$app")->env('REMOTE_USER'), undef,
         "$app: the id from before says nothing");
-    $b->get("/remote-user/$app", h => ['Session-Set: user=mallory%0A%5Bfake%5D']);
+    $b->get("/remote-user/$app",
+        h => ['Session-Set: user=mallory%0A%5Bfake%5D']);
     is($b->get("/remote-user/$app")->env('REMOTE_USER'), undef,
         "$app: a value with a line feed is no user name");
     $b->get("/remote-user/$app", h => ['Session-Destroy: on']);
@@ -28,7 +29,8 @@ for my $app ('cgi/app', 'php/app.php') {
     $b = SxTest->browser;
     $b->get("/s/$app", h => ['Session-Set: user=alice']);
     $r = $b->get("/s/$app");
-    is($r->env('REMOTE_USER'), undef, "$app: where it is not asked for, nothing");
+    is($r->env('REMOTE_USER'), undef,
+        "$app: where it is not asked for, nothing");
     is($r->env('SESSION_USER'), 'alice', "$app: but SESSION_USER");
 }
 

@@ -15,11 +15,12 @@ sub shopper
 }
 
 for my $app ('cgi/app', 'php/app.php') {
-    for my $status (500, 502, 503, 599) {
+    for my $status (500, 502, 503, 504) {
         my $b = SxTest->browser;
         my $r = $b->get("/s/$app", status => $status, h => \@DATA);
         is($r->status, $status, "$app, $status: the answer is the app's");
-        is($r->header('Set-Cookie'), undef, "$app, $status: it makes no session");
+        is($r->header('Set-Cookie'), undef,
+            "$app, $status: it makes no session");
         ok(!(grep { /^session-/i } $r->header_names),
             "$app, $status: control headers are removed");
     }
@@ -52,11 +53,15 @@ for my $app ('cgi/app', 'php/app.php') {
     is($copy->get("/s/$app")->env('SESSION_STATUS'), 'invalid',
         "$app: and the session is gone");
 
-    for my $status (200, 201, 302, 400, 403, 404, 410) {
+    for my $status (200, 201, 204, 301, 302, 303, 304, 400, 403, 404, 410) {
         $b = shopper();
         $b->get("/s/$app", status => $status, h => ['Session-Set: cart=9']);
         is($b->get("/s/$app")->env('SESSION_VAR_cart'), '9',
             "$app: a $status writes");
+        my $new = SxTest->browser;
+        $new->head("/s/$app", status => $status, h => ['Session-Set: cart=1']);
+        is($new->get("/s/$app")->env('SESSION_VAR_cart'), '1',
+            "$app: so does a $status to HEAD, also as the first write");
     }
 }
 SxTest::done();

@@ -59,7 +59,8 @@ for my $app ('cgi/app', 'php/app.php') {
 
     my $mark = $server->log_mark;
     $r = $b->get("/s/$app", h => ['Session-Set: cart=4'], body => 'ok');
-    is($r->status . $r->text, '200ok', "$app: a write does not harm the answer");
+    is($r->status . $r->text, '200ok',
+        "$app: a write does not harm the answer");
     is($r->header('Set-Cookie'), undef, "$app: nor the cookie");
     like($server->error_log_since($mark), qr/\[session_ext:error\].*lost/,
         "$app: that it is lost is in the log");
@@ -90,7 +91,8 @@ $r = $leaver->get('/s/cgi/app', h => ['Session-Destroy: on'], body => 'bye');
 is($r->status, 503, 'a Destroy that cannot be done answers 503');
 unlike($r->body, qr/bye/, "without the app's page");
 is($leaver->cookie('sid'), undef, 'and deletes the cookie');
-like($r->header('Cache-Control') || '', qr/no-store/, 'which no cache may keep');
+like($r->header('Cache-Control') || '', qr/no-store/,
+    'which no cache may keep');
 
 is($b->cookie('sid'), $id, 'all that time the browser has kept its id');
 $server->stop;

@@ -26,12 +26,14 @@ for my $app ('cgi/app', 'php/app.php') {
         my $old = $b->clone;
         my $answer = $b->get("/s/$app", h => [$header]);
         my $set = () = $answer->headers('Set-Cookie');
-        is($set, $renews, "$app: $what sets " . ($renews ? 'a' : 'no') . ' cookie');
+        is($set, $renews,
+            "$app: $what sets " . ($renews ? 'a' : 'no') . ' cookie');
         is($old->get("/s/$app")->env('SESSION_STATUS'),
             $renews ? 'invalid' : 'active', "$app: $what "
             . ($renews ? 'ends the old id' : 'leaves the id'));
         my $r = $b->get("/s/$app");
-        is($r->env('SESSION_STATUS'), 'active', "$app: $what keeps the session");
+        is($r->env('SESSION_STATUS'), 'active',
+            "$app: $what keeps the session");
         is($r->env('SESSION_USER') || undef, $user,
             "$app: $what: the user is right");
         is($r->env('SESSION_HANDLE'), $handle, "$app: $what keeps the handle");
@@ -80,7 +82,8 @@ $b = SxTest->browser;
 $b->get('/s/cgi/app', h => ['Session-Set: cart=3']);
 my @racing = map {
     my $one = $b->clone;
-    [$one, $one->start('/s/cgi/app', wait => 'race', h => ["Session-Set: user=u$_"])]
+    [$one, $one->start('/s/cgi/app', wait => 'race',
+        h => ["Session-Set: user=u$_"])]
 } 1 .. 6;
 SxTest::reached('race', 6);
 SxTest::release('race');

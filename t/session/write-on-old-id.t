@@ -8,7 +8,11 @@ use Time::HiRes qw(sleep);
 my $DIR = '/write-on-old-id';
 
 # Sessions whose ids are due: one for each case, so that the wait is one.
-my %b = map { $_ => SxTest->browser } qw(cgi/app php/app.php end login late);
+my %END = (
+    'Session-Destroy: on' => 'none', 'Session-Renew: on' => 'active',
+    'Session-Set: user=alice' => 'active', 'Session-Renew: discard' => 'active');
+my %b = map { $_ => SxTest->browser } qw(cgi/app php/app.php end login late),
+    keys %END;
 $_->get("$DIR/cgi/app", h => ['Session-Set: cart=3&n=1']) for values %b;
 sleep 1.1;
 
@@ -36,11 +40,13 @@ for my $app ('cgi/app', 'php/app.php') {
         "$app: so is a writer that is no page");
 
     my $after = $b->clone;
-    $after->get("$DIR/$app", h => ['Session-Set: after=1', 'Session-Incr: n=100']);
+    $after->get("$DIR/$app",
+        h => ['Session-Set: after=1', 'Session-Incr: n=100']);
     is($after->cookie('sid'), $page->cookie('sid'),
         "$app: a writer that begins in the grace gets it too");
     $r = $page->get("$DIR/$app");
-    is(join(',', map { $r->env("SESSION_VAR_$_") // '-' } qw(cart slow img after n)),
+    my @keys = qw(cart slow img after n);
+    is(join(',', map { $r->env("SESSION_VAR_$_") // '-' } @keys),
         '3,1,1,1,112', "$app: and all they wrote is in the renewed session");
     is($r->env('SESSION_VERSION'), 5, "$app: one version a write");
 }
@@ -75,4 +81,22 @@ is($slow->finish->header('Set-Cookie'), undef,
     'a writer whose session was renewed and then ended gets no cookie');
 is($b{late}->get("$DIR/cgi/app")->env('SESSION_STATUS'), 'invalid',
     'and the session stays ended');
+
+# Who began to end the id before a page renewed it ends the renewed one.
+for my $header (sort keys %END) {
+    my $old = $b{$header}->clone;
+    my $slow = $b{$header}->start("$DIR/cgi/app", wait => 'end',
+        h => [$header]);
+    SxTest::reached('end');
+    my $page = $old->clone;
+    $page->get("$DIR/cgi/app");
+    isnt($page->cookie('sid'), $old->cookie('sid'), 'a page renewed the id');
+    SxTest::release('end');
+    is($slow->finish->status, 200, "a slow '$header' is answered");
+    is($b{$header}->get("$DIR/cgi/app")->env('SESSION_STATUS'), $END{$header},
+        "a slow '$header' is obeyed");
+    is($_->get("$DIR/cgi/app")->env('SESSION_STATUS'), 'invalid',
+        "and neither the old nor the renewed id lives after '$header'")
+        for $old, $page;
+}
 SxTest::done();

@@ -50,7 +50,7 @@ static shm_status put(scene *on, unsigned no, uint64_t token, expected what,
     return status;
 }
 
-/* ---- the operations ------------------------------------------------------ */
+/* ---- the operations ----------------------------------------------------- */
 
 typedef struct crash_case {
     const char *name;
@@ -164,7 +164,7 @@ static const crash_case cases[] = {
     {"sweep", act_sweep, RECORDS, {GONE, 0}, true},
 };
 
-/* ---- enumeration --------------------------------------------------------- */
+/* ---- enumeration -------------------------------------------------------- */
 
 static void scene_begin(scene *on, const scratch *at, shm_on_full on_full)
 {
@@ -320,7 +320,7 @@ static void enumerate_repair(scene *on, const crash_case *c, long points)
     }
 }
 
-/* ---- a full store, and a full bucket ------------------------------------- */
+/* ---- a full store, and a full bucket ------------------------------------ */
 
 static shm_status act_put_full(scene *on)
 {

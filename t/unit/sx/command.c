@@ -35,7 +35,7 @@ static const char *listed(const sx_delta *delta)
     return text.p;
 }
 
-/* ---- one header ---------------------------------------------------------- */
+/* ---- one header --------------------------------------------------------- */
 
 typedef struct good_case {
     const char *name, *value;
@@ -181,7 +181,7 @@ static void test_bad(void)
     }
 }
 
-/* ---- words that are no operations ---------------------------------------- */
+/* ---- words that are no operations --------------------------------------- */
 
 static void test_flags(void)
 {
@@ -240,7 +240,7 @@ static void test_logout(void)
        "a Logout is refused and not passed over in silence");
 }
 
-/* ---- names --------------------------------------------------------------- */
+/* ---- names -------------------------------------------------------------- */
 
 static void test_names(void)
 {
@@ -280,7 +280,7 @@ static void test_names(void)
        "and what is none is not read");
 }
 
-/* ---- limits -------------------------------------------------------------- */
+/* ---- limits ------------------------------------------------------------- */
 
 static char *repeated(const char *text, size_t times)
 {

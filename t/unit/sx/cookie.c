@@ -153,7 +153,7 @@ static void test_thousands(apr_pool_t *pool)
        "a name of a megabyte is looked at once and left alone");
 }
 
-/* ---- out ----------------------------------------------------------------- */
+/* ---- out ---------------------------------------------------------------- */
 
 typedef struct check_case {
     const char *name;

@@ -65,7 +65,7 @@ static const char *shown(const sx_session *session, const char *key)
                  : "none";
 }
 
-/* ---- one operation ------------------------------------------------------- */
+/* ---- one operation ------------------------------------------------------ */
 
 typedef struct one_case {
     const char *commands, *key, *want;
@@ -126,7 +126,7 @@ static void test_ones(void)
     }
 }
 
-/* ---- refused ------------------------------------------------------------- */
+/* ---- refused ------------------------------------------------------------ */
 
 static const struct {
     const char *commands, *header;
@@ -159,7 +159,7 @@ static void test_refusals(void)
     }
 }
 
-/* ---- order --------------------------------------------------------------- */
+/* ---- order -------------------------------------------------------------- */
 
 static void test_order(void)
 {
@@ -175,7 +175,7 @@ static void test_order(void)
     is_int((long long)session->version, 6, "as one version");
 }
 
-/* ---- sizes --------------------------------------------------------------- */
+/* ---- sizes -------------------------------------------------------------- */
 
 static sx_applied apply_within(sx_session *session, const char *text,
                                size_t max_size)
@@ -272,7 +272,7 @@ static void test_many_parts(void)
     ok(resident_kb() - before < 32 * 1024, "in a few times its size");
 }
 
-/* ---- the rest ------------------------------------------------------------ */
+/* ---- the rest ----------------------------------------------------------- */
 
 static void test_idle_and_persist(void)
 {

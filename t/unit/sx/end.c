@@ -36,7 +36,7 @@ static void test_others(void)
     request(&at, two, "Session-Destroy: on");
 }
 
-/* ---- beside other commands ----------------------------------------------- */
+/* ---- beside other commands ---------------------------------------------- */
 
 static void test_beside_flash(void)
 {
@@ -104,7 +104,7 @@ static void test_beside_if_version(void)
     request(&at, done->id.text, "Session-Destroy: on");
 }
 
-/* ---- races --------------------------------------------------------------- */
+/* ---- races -------------------------------------------------------------- */
 
 static void test_against_write(void)
 {

@@ -59,7 +59,7 @@ static const char *env(const char *name)
     return value_of(sx_env_make(&in, pool), name);
 }
 
-/* ---- the facts ----------------------------------------------------------- */
+/* ---- the facts ---------------------------------------------------------- */
 
 static void test_status(void)
 {
@@ -111,7 +111,7 @@ static void test_facts(void)
     is_str(env("SESSION_HANDLE"), "ffffffffffffffff", "a handle has 16 digits");
 }
 
-/* ---- keys ---------------------------------------------------------------- */
+/* ---- keys --------------------------------------------------------------- */
 
 typedef struct key_case {
     const char *key;
@@ -200,7 +200,7 @@ static void test_selection(void)
     is_str(env("SESSION_DATA"), "", "without a list none is selected");
 }
 
-/* ---- cutting ------------------------------------------------------------- */
+/* ---- cutting ------------------------------------------------------------ */
 
 static int number(const char *text)
 {
@@ -287,7 +287,7 @@ static void test_pair_boundaries(void)
        "a pair longer than a part is cut inside and nothing is lost");
 }
 
-/* ---- room ---------------------------------------------------------------- */
+/* ---- room --------------------------------------------------------------- */
 
 static size_t total_of(const apr_array_header_t *vars, size_t *largest)
 {
@@ -424,7 +424,7 @@ static void test_long_omissions(void)
        "without a bound all are named");
 }
 
-/* ---- flash --------------------------------------------------------------- */
+/* ---- flash -------------------------------------------------------------- */
 
 static void test_flash(void)
 {
@@ -493,7 +493,7 @@ static void test_large_flash(void)
     is_str(env("FLASH_2_TEXT"), "x", "and the others are there");
 }
 
-/* ---- names --------------------------------------------------------------- */
+/* ---- names -------------------------------------------------------------- */
 
 static void test_names(void)
 {

@@ -14,12 +14,13 @@
 #include "tap.h"
 
 /* Secrets are 00 01 02 .. 1f and 64 65 .. 83. */
-#define K1        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-#define K2        "ZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXp7fH1+f4CBgoM="
-#define KZERO     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
-#define K31       "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg=="
-#define K33       "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g"
-#define SPARE     "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9=" /* one bit more */
+#define K1    "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define K2    "ZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXp7fH1+f4CBgoM="
+#define KZERO "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define K31   "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg=="
+#define K33   "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g"
+/* one bit more than 32 bytes */
+#define SPARE     "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9="
 #define LINES4(n) n "0:" K1 "\n" n "1:" K2 "\n" n "2:" K1 "\n" n "3:" K2 "\n"
 
 #define BASE64                                                                 \

@@ -137,7 +137,7 @@ static void note_log(sx_log_level level, const char *message)
     snprintf(last_log, sizeof(last_log), "%s", message);
 }
 
-/* ---- load ---------------------------------------------------------------- */
+/* ---- load --------------------------------------------------------------- */
 
 static const sx_answer outages[] = {SX_STORE_BUSY, SX_STORE_UNAVAILABLE,
                                     SX_STORE_UNKNOWN};
@@ -181,7 +181,7 @@ static void test_load(void)
     heal();
 }
 
-/* ---- commit -------------------------------------------------------------- */
+/* ---- commit ------------------------------------------------------------- */
 
 static void test_write(void)
 {
@@ -290,7 +290,7 @@ static void test_end(void)
     heal();
 }
 
-/* ---- renewal ------------------------------------------------------------- */
+/* ---- renewal ------------------------------------------------------------ */
 
 static void test_renewal(void)
 {

@@ -28,7 +28,7 @@ static void destroy(const char *cookie)
     request(&at, cookie, "Session-Destroy: on");
 }
 
-/* ---- on request ---------------------------------------------------------- */
+/* ---- on request --------------------------------------------------------- */
 
 static void test_renew(void)
 {
@@ -185,7 +185,7 @@ static void test_refused_beside(void)
     destroy(old);
 }
 
-/* ---- by age -------------------------------------------------------------- */
+/* ---- by age ------------------------------------------------------------- */
 
 static void test_silent(void)
 {

@@ -116,7 +116,7 @@ static inline void stage_pass(stage *at, int64_t ms)
     at->now.wall_s += ms / 1000;
 }
 
-/* ---- requests ------------------------------------------------------------ */
+/* ---- requests ----------------------------------------------------------- */
 
 /* The request of a client that holds ${cookie}; NULL: none. */
 static inline sx_loaded *load(stage *at, const char *cookie)
@@ -186,7 +186,7 @@ static inline const char *begin(stage *at, const char *text)
     return done->id.text;
 }
 
-/* ---- what is there ------------------------------------------------------- */
+/* ---- what is there ------------------------------------------------------ */
 
 /* The value of ${key} for the holder of ${cookie}; NULL: no session or key. */
 static inline const char *value_of(stage *at, const char *cookie,
