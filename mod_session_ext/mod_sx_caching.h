@@ -3,7 +3,7 @@
 #ifndef MOD_SX_CACHING_H
 #define MOD_SX_CACHING_H
 
-#include "mod_sx_request.h"
+#include "mod_sx_visit.h"
 
 /**
  * Give the response of ${r} the Vary and Cache-Control that its session asks

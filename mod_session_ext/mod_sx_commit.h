@@ -6,7 +6,7 @@
 #ifndef MOD_SX_COMMIT_H
 #define MOD_SX_COMMIT_H
 
-#include "mod_sx_request.h"
+#include "mod_sx_visit.h"
 
 /**
  * The response of ${r} is about to leave: harvest, commit, set cookie and

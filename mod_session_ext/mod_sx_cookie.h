@@ -4,7 +4,7 @@
 #ifndef MOD_SX_COOKIE_H
 #define MOD_SX_COOKIE_H
 
-#include "mod_sx_request.h"
+#include "mod_sx_visit.h"
 
 /** Take the id cookie of ${visit} out of the Cookie header that the handler of
  *  ${r} will see. */

@@ -3,7 +3,7 @@
 #ifndef MOD_SX_ENV_H
 #define MOD_SX_ENV_H
 
-#include "mod_sx_request.h"
+#include "mod_sx_visit.h"
 
 /** Remove request headers by which a client could pose as us. */
 void mod_sx_env_strip_client(request_rec *r);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a request knows of its sessions, and loading them.
+ *
+ * What belongs to the client's request hangs on the top request_rec (follow
+ * `main` and `prev`): one visit for each session that its parts meet, mostly
+ * one.  What belongs to one request_rec (main, redirected, sub) is a part.
+ * Nothing hangs on a subrequest that the page needs: it goes first.
+ */
+#ifndef MOD_SX_VISIT_H
+#define MOD_SX_VISIT_H
+
+#include "httpd.h"
+#include "mod_sx_config.h"
+#include "sx_commit.h"
+
+/* A session as one client's request meets it. */
+typedef struct mod_sx_visit {
+    struct mod_sx_visit *next;
+    const char *store_name;
+    const mod_sx_dir *dir; /* the scope whose policy `realm` holds */
+    sx_realm realm;
+    sx_cookie_attrs cookie;
+    bool persistent; /* SessionExtCookie persistent */
+    bool is_loaded;
+    sx_loaded loaded;
+    const apr_array_header_t *shown; /* messages exposed to the page, or NULL */
+    sx_delta *delta;        /* commands harvested and not yet committed */
+    const char *set_cookie; /* the header value this request sends, or NULL */
+    const char *new_id;     /* after a commit: what the client will hold; ""
+                              * none */
+} mod_sx_visit;
+
+/* The client's request. */
+typedef struct mod_sx_top {
+    apr_pool_t *pool;    /* of the top request: outlives all its parts */
+    const char *cookies; /* the Cookie header as it came, or NULL */
+    mod_sx_visit *visits;
+    bool finished; /* committed once: the access is noted */
+} mod_sx_top;
+
+/* One request_rec. */
+typedef struct mod_sx_part {
+    mod_sx_top *top;
+    ap_conf_vector_t *scope;  /* the configuration `visit` was made for */
+    mod_sx_visit *visit;      /* NULL: no sessions here */
+    apr_array_header_t *vars; /* of sx_var: what was exposed, or NULL */
+    bool flash_exposed;       /* messages are among them */
+    bool app_ran;             /* a handler was asked... */
+    bool is_file;             /* ...and it was core's: nobody saw `vars` */
+    bool told_user;           /* REMOTE_USER is the session's */
+    bool committed;           /* its response has been through a filter */
+} mod_sx_part;
+
+/** The part of ${r}; made at the first call. */
+mod_sx_part *mod_sx_part_of(request_rec *r);
+
+/** The visit of the scope that ${r} is in, not yet loaded perhaps; NULL where
+ *  sessions are off. */
+mod_sx_visit *mod_sx_visit_of(request_rec *r);
+
+/** The same, loaded. */
+mod_sx_visit *mod_sx_load(request_rec *r);
+
+/** Both clocks, now. */
+sx_now mod_sx_now(void);
+
+/** Did anything that ran in ${r} see the session? */
+bool mod_sx_consulted(request_rec *r);
+
+#endif
