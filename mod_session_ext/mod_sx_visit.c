@@ -112,6 +112,14 @@ static mod_sx_visit *begin_visit(request_rec *r, const mod_sx_dir *dir)
     return visit;
 }
 
+/* A part of a page has sessions only if its page has: else the page's headers,
+ * which leave first, would promise caches that it is the same for everybody. */
+static bool has_sessions(request_rec *r, const mod_sx_dir *dir)
+{
+    return MOD_SX_OR(dir->enabled, 0) == 1 &&
+           (!r->main || mod_sx_visit_of(r->main));
+}
+
 mod_sx_visit *mod_sx_visit_of(request_rec *r)
 {
     mod_sx_part *part = mod_sx_part_of(r);
@@ -120,8 +128,7 @@ mod_sx_visit *mod_sx_visit_of(request_rec *r)
     /* A fast redirect changes the scope of a request_rec under way. */
     if (part->scope != r->per_dir_config || !part->visit) {
         part->scope = r->per_dir_config;
-        part->visit =
-            MOD_SX_OR(dir->enabled, 0) == 1 ? begin_visit(r, dir) : NULL;
+        part->visit = has_sessions(r, dir) ? begin_visit(r, dir) : NULL;
     }
     /* Parts of one request may differ in policy and share a session. */
     if (part->visit && part->visit->dir != dir)

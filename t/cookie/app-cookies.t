@@ -44,7 +44,8 @@ $r = SxTest->browser->get('/s/cgi/app', type => '',
     h => ['Set-Cookie: sid=evil', 'Location: /off/cgi/app']);
 is($r->header('Set-Cookie'), undef, 'to where there are no sessions');
 $r = SxTest->browser->get('/off/cgi/app', h => ['Set-Cookie: sid=own']);
-is($r->header('Set-Cookie'), 'sid=own', 'where sessions are off a name is free');
+is($r->header('Set-Cookie'), 'sid=own',
+    'where sessions are off a name is free');
 $r = SxTest->browser->get('/k4_sub/cgi/app', h => ['Set-Cookie: sid=own',
     'Set-Cookie: app.id=evil', 'Set-Cookie: app_id=own']);
 is(join('|', $r->headers('Set-Cookie')), 'sid=own|app_id=own',

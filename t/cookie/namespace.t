@@ -24,7 +24,8 @@ sub id_of
 
 my $id = id_of('/s');
 is(seen('/s', "sid=$id"), 'active alice', 'a session at home');
-is(seen('/plain', "sid=$id"), 'active alice', 'also in another scope of its own');
+is(seen('/plain', "sid=$id"), 'active alice',
+    'also in another scope of its own');
 is(seen('/ns2', "sid=$id"), 'invalid', 'but not in another namespace');
 is(seen('/named', "other=$id"), 'invalid', 'nor as a cookie of another name');
 is(seen('/s', 'sid=' . id_of('/named', 'other')), 'invalid',

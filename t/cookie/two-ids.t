@@ -14,8 +14,8 @@ sub ask
         h => \@h);
 }
 
-for my $cookie ("sid=$a; sid=$c", "sid=$c; sid=$a", "sid=$a; x=1; sid=$c; sid=$a",
-    "sid=$a; sid=junk; sid=$c")
+for my $cookie ("sid=$a; sid=$c", "sid=$c; sid=$a",
+    "sid=$a; x=1; sid=$c; sid=$a", "sid=$a; sid=junk; sid=$c")
 {
     my $r = ask($cookie);
     is($r->env('SESSION_STATUS'), 'invalid', 'two ids are no session');

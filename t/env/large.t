@@ -42,7 +42,8 @@ for my $app ('cgi/app', 'php/app.php') {
     my @long = grep { /^SESSION_DATA_\d+$/ && length $r->env($_) > 8000 }
         keys %{ $r->envs };
     is("@long", '', "$app: none of them longer than 8000 bytes");
-    my %got = map { map { decode($_) } split /=/, $_, 2 } split /&/, data_of($r);
+    my %got = map { map { decode($_) } split /=/, $_, 2 }
+        split /&/, data_of($r);
     is_deeply(\%got, \%value, "$app: and every byte is there");
     is($r->env('SESSION_VAR_f'), $value{f}, "$app: also key by key");
     is($r->env('SESSION_ENV_OMITTED'), undef, "$app: nothing is omitted");

@@ -5,7 +5,8 @@ use SxTest;
 sub names
 {
     my ($r) = @_;
-    return join ' ', sort grep { /^(?:SESSION|FLASH|SEALED)/ } keys %{ $r->envs };
+    return join ' ', sort grep { /^(?:SESSION|FLASH|SEALED)/ }
+        keys %{ $r->envs };
 }
 
 for my $app ('cgi/app', 'sh/app', 'php/app.php') {

@@ -16,12 +16,15 @@ sub seen
 {
     my ($scope) = @_;
     my $r = $b->get("/env_parts/page/$scope.shtml");
-    is($r->env('SCRIPT_NAME'), "/env_parts/cgi/app/$scope", 'an app is included');
+    is($r->env('SCRIPT_NAME'), "/env_parts/cgi/app/$scope",
+        'an app is included');
     return join ' ', map { "$_=" . $r->env($_) }
-        grep { /^SESSION_(?:STATUS|USER|DATA)$|^FLASH/ } sort keys %{ $r->envs };
+        grep { /^SESSION_(?:STATUS|USER|DATA)$|^FLASH/ }
+        sort keys %{ $r->envs };
 }
 
-is(seen('same'), 'SESSION_DATA=user=alice SESSION_STATUS=active SESSION_USER=alice',
+is(seen('same'),
+    'SESSION_DATA=user=alice SESSION_STATUS=active SESSION_USER=alice',
     'in the same scope it sees the same session');
 is(seen('other'), 'SESSION_STATUS=invalid', 'in another namespace it has none');
 is(seen('quiet'), '', 'where nothing is exported it sees nothing');

@@ -5,7 +5,8 @@ use SxTest;
 
 my @PLAIN = (
     [a => '1'], [_b9 => 'two words'], [C_3 => "\xE2\x82\xAC 5"],
-    [empty => ''], ['9' => 'nine'], [quote => q{"'`$(x)}], [latin => "\xFF\xFE"],
+    [empty => ''], ['9' => 'nine'], [quote => q{"'`$(x)}],
+    [latin => "\xFF\xFE"],
 );
 my @OTHER = (
     ['a-b' => 'dash'], ['a.b' => 'dot'], ["n\xC3\xA4me" => 'umlaut'],
@@ -21,8 +22,8 @@ for my $app ('cgi/app', 'php/app.php') {
     $b->post("/s/$app", h => ['Session-Set: '
         . join '&', map { pair($_) } @PLAIN, @OTHER]);
     my $r = $b->get("/s/$app");
-    my %data = map { map { s/\+/ /gr =~ s/%(..)/chr hex $1/ger } split /=/, $_, 2 }
-        split /&/, $r->env('SESSION_DATA');
+    my %data = map { s/\+/ /gr =~ s/%(..)/chr hex $1/ger }
+        map { split /=/, $_, 2 } split /&/, $r->env('SESSION_DATA');
     for my $case (@PLAIN, @OTHER) {
         my ($key, $value) = @$case;
         is($data{$key}, $value, "$app: " . pair($case) . ' is in the data');

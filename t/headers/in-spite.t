@@ -23,7 +23,7 @@ for my $case (@BAD) {
 
     my $b = session();
     my $old = $b->clone;
-    my $r = $b->get('/s/cgi/app', h => ['Session-Renew: on', @more], %status);
+    my $r = $b->get('/s/cgi/app', h => [@more, 'Session-Renew: on'], %status);
     is($r->status, $status, "Renew beside $what: $status");
     isnt($b->cookie('sid'), $old->cookie('sid'), 'the id is a new one');
     is($old->get('/s/cgi/app')->env('SESSION_STATUS'), 'invalid',
@@ -42,7 +42,7 @@ for my $case (@BAD) {
 
     $b = session();
     $old = $b->clone;
-    $r = $b->get('/s/cgi/app', h => ['Session-Destroy: on', @more], %status);
+    $r = $b->get('/s/cgi/app', h => [@more, 'Session-Destroy: on'], %status);
     is($r->status, $status, "Destroy beside $what: $status");
     is($b->cookie('sid'), undef, 'the cookie is deleted');
     is($old->get('/s/cgi/app')->env('SESSION_STATUS'), 'invalid',

@@ -26,7 +26,8 @@ is($b->get('/s/cgi/app')->env('SESSION_DATA'), 'a=1&b=2&c=3',
 my $new = SxTest->browser;
 $r = $new->get('/s/cgi/app', type => '',
     h => ['Session-Set: a=1', to('/s/sh/app', 'Session-Renew: on')]);
-is(() = $r->headers('Set-Cookie'), 1, 'a cookie that changes twice is set once');
+is(() = $r->headers('Set-Cookie'), 1,
+    'a cookie that changes twice is set once');
 is($new->get('/s/cgi/app')->env('SESSION_DATA'), 'a=1', 'to the last id');
 
 $b->get('/off/cgi/app', type => '',

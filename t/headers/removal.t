@@ -76,8 +76,8 @@ clean($b->get('/off/headers_set/static/1k.txt'), 200,
 clean($b->get('/off/headers_set/cgi/app'), 200, 'also of an app');
 
 $b = SxTest->browser;
-$r = clean($b->get('/headers_removal/refuse/cgi/app', h => ['Session-Set: a=1']),
-    200, 'an app that is not accepted');
+$r = clean($b->get('/headers_removal/refuse/cgi/app',
+    h => ['Session-Set: a=1']), 200, 'an app that is not accepted');
 is($r->header('Set-Cookie'), undef, 'is not obeyed');
 $r = $b->get('/off/cgi/app', h => ['Session-Set: a=1']);
 is($r->header('Set-Cookie'), undef, 'nor is one where sessions are off');
