@@ -266,6 +266,9 @@ static bool take_from_head(sst_shard *shard, uint32_t pool, uint32_t class_id,
         return false;
     }
     chunk_make(shard->store, no, (uint32_t)index, class_id, chunk);
+    /* Free chunks were wiped when freed; not so the pages of a file whose
+     * header alone was good. */
+    sst_wipe(chunk->at, SST_CHUNK_MIN);
     SST_STORE(page->bitmap[index / 64],
               page->bitmap[index / 64] | UINT64_C(1) << (index % 64));
     SST_STORE(page->used, (uint16_t)(page->used + 1));

@@ -5,7 +5,7 @@
  *
  *   commit DIRECTORY [sealed|clear]     nanoseconds of CPU, a line a part
  *   commit DIRECTORY MODE PART COUNT    only that part, for callgrind with
- *                                       --toggle-collect=measured
+ *                                       --toggle-collect=measured*
  *
  * 1 000 sessions with 1 KB of values, taken in turns, as many requests would.
  */
@@ -42,7 +42,7 @@ static void die(const char *what)
     exit(1);
 }
 
-/* ---- a realm ------------------------------------------------------------- */
+/* ---- a realm ------------------------------------------------------------ */
 
 static shm_store *open_segment(const char *dir)
 {
@@ -109,7 +109,7 @@ static void fill(bench *b)
     apr_pool_clear(b->pool);
 }
 
-/* ---- parts --------------------------------------------------------------- */
+/* ---- parts -------------------------------------------------------------- */
 
 static const sx_id *next_id(bench *b)
 {
@@ -233,7 +233,7 @@ static const struct {
     {"environment", part_env},
 };
 
-/* ---- measuring ----------------------------------------------------------- */
+/* ---- measuring ---------------------------------------------------------- */
 
 /* Its own function, so that callgrind can begin and end with it. */
 __attribute__((noinline)) static void measured(bench *b, size_t part,

@@ -16,7 +16,8 @@
  *
  * Keys are 32 random-looking bytes computed from the number: no table of keys
  * takes part in the cache misses.  A value begins with its record's number, so
- * that a get of the wrong record is a failure.
+ * that a get of the wrong record is a failure; which record comes next depends
+ * on it, so that no engine has several gets under way at once.
  *
  * One benchmark is one translation unit, hence the code in a header.
  */
@@ -113,12 +114,19 @@ static inline void *load_shared(size_t len)
     return p;
 }
 
-static inline bool load_get(const load_job *job, uint64_t record)
+/* ${dependence} becomes 0 by way of the value: what is computed from it has to
+ * wait for the value, as a request has to. */
+static inline bool load_get(const load_job *job, uint64_t record,
+                            uint64_t *dependence)
 {
     unsigned char buf[LOAD_VALUE_MAX];
+    uint64_t seen = record;
+    bool had = job->engine->get(job->self, record, buf, sizeof buf) == job->len;
 
-    return job->engine->get(job->self, record, buf, sizeof buf) == job->len &&
-           memcmp(buf, &record, sizeof record) == 0;
+    if (had)
+        memcpy(&seen, buf, sizeof seen);
+    *dependence = seen ^ record;
+    return had && seen == record;
 }
 
 static inline bool load_put(const load_job *job, uint64_t record,
@@ -145,12 +153,16 @@ static inline bool load_one(load_worker *worker, const load_order *order,
 {
     const load_job *job = worker->job;
     uint64_t share = job->records / (uint64_t)order->workers;
-    bool is_put = order->what == 'p';
+    uint64_t dependence;
+    bool is_put = order->what == 'p', had;
 
     if (order->what == 'm')
         is_put = load_pick(worker, 10) == 0;
-    if (!is_put)
-        return load_get(job, load_pick(worker, job->records));
+    if (!is_put) {
+        had = load_get(job, load_pick(worker, job->records), &dependence);
+        worker->random ^= dependence;
+        return had;
+    }
     return load_put(
         job, (uint64_t)worker->index * share + load_pick(worker, share), value);
 }
@@ -181,9 +193,10 @@ static inline load_result load_run(load_worker *worker, const load_order *order)
 static inline void load_warm(const load_job *job)
 {
     int64_t end = load_clock(CLOCK_MONOTONIC) + LOAD_WARM_NS;
+    uint64_t unused;
 
     for (uint64_t i = 0; i < job->records; i++) {
-        (void)load_get(job, i);
+        (void)load_get(job, i, &unused);
         if (i % LOAD_BATCH == 0 && load_clock(CLOCK_MONOTONIC) > end)
             break;
     }
@@ -298,7 +311,7 @@ static inline void load_fill(const load_job *job)
 /** Fill, fork, obey until standard input ends.  Returns an exit status. */
 static inline int load_serve(const load_job *job)
 {
-    load_worker workers[LOAD_WORKERS];
+    load_worker workers[LOAD_WORKERS] = {0};
     atomic_int *ready = load_shared(sizeof *ready);
     load_result unused;
     char line[64];

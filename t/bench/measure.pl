@@ -3,7 +3,7 @@
 # Everything `make bench` measures, printed as the tables of
 # docs/performance.md.
 #
-#   t/bench/run [store] [commit] [http]   all three unless some are named
+#   t/bench/run [PART...]   store, http, instructions, commit; all unless named
 #     --rounds N      turns of every case (5)
 #     --quick         smaller and shorter; for looking whether it works
 #     --only REGEX    only HTTP cases whose name matches, and their bares
@@ -20,12 +20,14 @@ use File::Temp qw(tempdir);
 use Getopt::Long;
 use Bench::Commit;
 use Bench::Http;
+use Bench::Instructions;
 use Bench::Machine;
 use Bench::Store;
 
 my %opt = (rounds => 5);
+my $command = join ' ', 't/bench/run', @ARGV;
 GetOptions(\%opt, qw(rounds=i quick only=s write-docs)) or exit 2;
-my %want = map { $_ => 1 } @ARGV ? @ARGV : qw(store commit http);
+my %want = map { $_ => 1 } @ARGV ? @ARGV : qw(store http instructions commit);
 $opt{rounds} = 2 if $opt{quick} && $opt{rounds} > 2;
 
 # In memory where there is such a place: a disk is not what is measured. Open
@@ -39,18 +41,18 @@ $| = 1;
 my $begin = time;
 my $machine = Bench::Machine::before();
 my %part = (
-    store  => \&Bench::Store::tables,
-    commit => \&Bench::Commit::tables,
-    http   => \&Bench::Http::tables,
+    store        => \&Bench::Store::tables,
+    commit       => \&Bench::Commit::tables,
+    http         => \&Bench::Http::tables,
+    instructions => \&Bench::Instructions::tables,
 );
 my @text;
-for my $name (grep { $want{$_} } qw(store http commit)) {
+for my $name (grep { $want{$_} } qw(store http instructions commit)) {
     my $text = $part{$name}->(\%opt);
     print "$text\n";
     push @text, $text;
 }
-my $foot = Bench::Machine::after($machine, time - $begin,
-    join ' ', 't/bench/run', @ARGV);
+my $foot = Bench::Machine::after($machine, time - $begin, $command);
 print $foot;
 exit 0 unless $opt{'write-docs'};
 

@@ -17,13 +17,35 @@
 
 #define HOUR_MS 3600000
 
-/* ---- shm_store ----------------------------------------------------------- */
+/* ---- shm_store ---------------------------------------------------------- */
 
 typedef struct shm_self {
     shm_store *store;
     uint64_t *tokens;
     int64_t now_ms;
+    atomic_ullong *answers; /* shared: how often each that is not OK came */
 } shm_self;
+
+#define ANSWERS (SST_BADARG + 1)
+
+static bool shm_ok(shm_self *self, shm_status status)
+{
+    if (status != SST_OK)
+        atomic_fetch_add(&self->answers[status], 1);
+    return status == SST_OK;
+}
+
+/* Why operations failed is not told by how many did. */
+static void shm_tell(const shm_self *self)
+{
+    for (int i = 0; i < ANSWERS; i++) {
+        unsigned long long count = atomic_load(&self->answers[i]);
+
+        if (count)
+            fprintf(stderr, "store: %llu times %s\n", count,
+                    shm_status_str((shm_status)i));
+    }
+}
 
 static size_t shm_get(void *baton, uint64_t record, unsigned char *buf,
                       size_t cap)
@@ -33,8 +55,8 @@ static size_t shm_get(void *baton, uint64_t record, unsigned char *buf,
     shm_meta meta;
 
     load_key(record, key);
-    if (shm_store_get(self->store, key, buf, cap, &meta, 0, self->now_ms) !=
-        SST_OK)
+    if (!shm_ok(self, shm_store_get(self->store, key, buf, cap, &meta, 0,
+                                    self->now_ms)))
         return 0;
     return meta.value_len;
 }
@@ -56,8 +78,8 @@ static bool shm_put(void *baton, uint64_t record, const unsigned char *value,
     };
 
     load_key(record, key);
-    if (shm_store_put_if(self->store, key, self->tokens[record], value, len,
-                         &meta, NULL, self->now_ms) != SST_OK)
+    if (!shm_ok(self, shm_store_put_if(self->store, key, self->tokens[record],
+                                       value, len, &meta, NULL, self->now_ms)))
         return false;
     self->tokens[record] = meta.token;
     return true;
@@ -92,12 +114,13 @@ static bool shm_open_store(shm_self *self, const char *dir, uint64_t records,
     }
     unlink(path);
     self->tokens = load_shared(records * sizeof *self->tokens);
+    self->answers = load_shared(ANSWERS * sizeof *self->answers);
     return true;
 }
 
 static const load_engine shm_engine = {shm_get, shm_put, NULL};
 
-/* ---- the bounds ---------------------------------------------------------- */
+/* ---- the bounds --------------------------------------------------------- */
 
 /* A word of the table: 16 bits of the key over 48 bits of slot number + 1. */
 typedef struct plain_self {
@@ -212,6 +235,7 @@ int main(int argc, char **argv)
     load_job job = {0};
     shm_self shm = {0};
     plain_self plain = {0};
+    int status;
 
     if (argc == 5) {
         job.records = strtoull(argv[2], NULL, 10);
@@ -227,7 +251,9 @@ int main(int argc, char **argv)
         job.self = &shm;
         if (!shm_open_store(&shm, argv[4], job.records, job.len))
             return 1;
-        return load_serve(&job);
+        status = load_serve(&job);
+        shm_tell(&shm);
+        return status;
     }
     job.engine = strcmp(argv[1], "table") == 0 ? &table_engine : &memcpy_engine;
     job.self = &plain;

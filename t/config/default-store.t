@@ -44,6 +44,20 @@ is((stat $keys)[2] & 07777, 0600, 'so is the key file');
 is((stat $store)[12] * 512 >= 64 * 2**20, 1,
     'its blocks are allocated, so that memory cannot run out later');
 
+# Without a size of its own it has that of its file, if that is one.
+for my $length (777, 0, 3 * 2**20 + 5) {
+    $s->stop;
+    truncate $store, $length;
+    my ($up, $text) = $s->try_start;
+    ok($up, "a default store of $length bytes: httpd starts") or diag($text);
+    $s->browser->get('/s/cgi/app', h => ['Session-Set: a=1']);
+    cmp_ok(-s $store, '>=', 2**20, "and it is a store again");
+}
+my $again = $s->browser;
+$again->get('/s/cgi/app', h => ['Session-Set: a=2']);
+is($again->get('/s/cgi/app')->env('SESSION_VAR_a'), '2',
+    'and sessions work after all that');
+
 # httpd -t tells and does not do.
 $s->stop;
 unlink glob "$run/session_ext*";

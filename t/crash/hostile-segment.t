@@ -3,10 +3,12 @@
 # refused or begun afresh with one clear line. Nothing crashes or hangs, and
 # sessions work at once or after what the line says.
 use SxTest;
+use SxTest::Storm;
 use Time::HiRes qw(time);
 
 my $SIZE = 2**20;
-my $s = SxTest::Server->new;
+my $s = SxTest::Storm::server(start => 2);
+my $APP = SxTest::Storm::app();
 my $file = $s->runtime_dir . '/session_ext-sessions.shm';
 my $CONF = "ShmStore sessions size=1m\n"
     . "<Location /s/>\nSessionExt On\n</Location>\n";
@@ -56,9 +58,9 @@ sub works_with
     my ($up, $text) = $s->try_start;
     ok($up, "httpd starts: $what") or return diag($text);
     my $b = $s->browser;
-    is($b->get('/s/cgi/app', h => ['Session-Set: a=1'])->status, 200,
+    is($b->get($APP, h => ['Session-Set: a=1'])->status, 200,
         "an app runs: $what");
-    is($b->get('/s/cgi/app')->env('SESSION_VAR_a'), '1',
+    is($b->get($APP)->env('SESSION_VAR_a'), '1',
         "a session can begin: $what");
     cmp_ok(time - $began, '<', 5, "without a hang: $what");
     my @said = said($s->error_log);
@@ -71,7 +73,7 @@ sub works_with
 
 $s->write_conf($CONF)->start;
 my $first = $s->browser;
-$first->get('/s/cgi/app', h => ['Session-Set: a=kept&b=' . 'x' x 5000]);
+$first->get($APP, h => ['Session-Set: a=kept&b=' . 'x' x 5000]);
 $s->stop;
 unlink $s->log_file;
 my $good = bytes_of($file);
@@ -108,7 +110,7 @@ print $out $good;
 close $out;
 chmod 0600, $file;
 $s->start;
-is($first->get('/s/cgi/app')->env('SESSION_VAR_a'), 'kept',
+is($first->get($APP)->env('SESSION_VAR_a'), 'kept',
     'a good copy is adopted with its session');
 like($s->error_log, qr/taken over with 1 records, 0 lost/,
     'and the log says so');

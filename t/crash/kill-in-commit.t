@@ -2,20 +2,31 @@
 # C10: kill -9 in the middle of a commit leaves the old value or the new one,
 # whole, never a third. Only workers are killed that hold a lock of the store.
 # Each commit writes one digit into keys that fill many chunks, so a mixture
-# would show; the app is a file with headers, so that most work is commits.
+# would show; mod_headers says what to write, so that most work is commits.
 use SxTest;
 use SxTest::Segment;
 use SxTest::Storm;
 use Time::HiRes qw(time);
 
-my $KILLS = $ENV{SXTEST_LONG} ? 60 : 8;
+my $KILLS = $ENV{SXTEST_LONG} ? 60 : 10;
 my $PARTS = 24;
 my $LENGTH = 4000;
 
-my $s = SxTest::Storm::server(conf => <<"END");
+# /s/write/N writes the digit N into every part.
+sub writer
+{
+    my ($digit) = @_;
+    my $value = $digit x $LENGTH;
+    return qq{Alias "/s/write/$digit" "\${SX_T}/htdocs/static/1k.txt"\n}
+        . qq{<Location "/s/write/$digit">\n}
+        . join('', map { qq{Header add Session-Set "p$_=$value"\n} }
+            1 .. $PARTS)
+        . "</Location>\n";
+}
+
+my $s = SxTest::Storm::server(conf => <<"END" . join '', map { writer($_) } 0 .. 9);
 $SxTest::Storm::CONF
 ShmStore sessions size=16m
-Alias "/s/write/" "\${SX_T}/htdocs/write/"
 <Location "/s/">
     SessionExt On
     SessionExtEncrypt Off
@@ -23,25 +34,9 @@ Alias "/s/write/" "\${SX_T}/htdocs/write/"
     SessionExtRenewInterval 0
     SessionExtEnv @{[map { "p$_" } 1 .. $PARTS]}
 </Location>
-<Location "/s/write/">
-    SetHandler send-as-is
-</Location>
 END
 my $APP = SxTest::Storm::app();
 my $file = $s->runtime_dir . '/session_ext-sessions.shm';
-
-sub make_writers
-{
-    my $dir = $s->root . '/htdocs/write';
-    mkdir $dir;
-    for my $digit (0 .. 9) {
-        open my $out, '>', "$dir/$digit" or die "$dir/$digit: $!\n";
-        print $out map { "Session-Set: p$_=" . $digit x $LENGTH . "\n" }
-            1 .. $PARTS;
-        print $out "Content-Type: text/plain\n\ndone\n";
-    }
-    return;
-}
 
 # The digit that all parts hold, 'none' without a session, or 'a mixture'.
 sub digit_of
@@ -93,7 +88,6 @@ sub client
     return \%stat;
 }
 
-make_writers();
 $s->start;
 $s->browser->get('/s/write/0');
 my ($killed, @stats) = SxTest::Storm::rage_inside($s, $KILLS, $file,

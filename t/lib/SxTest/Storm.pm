@@ -41,7 +41,7 @@ sub _kill_some
 {
     my ($s, $kills) = @_;
     my $done = 0;
-    my $end = time + 1 + $kills;
+    my $end = time + 20 + $kills;
     while ($done < $kills && time < $end) {
         my @workers = $s->children;
         # The last ones stay, so that what is measured is ours.
@@ -77,7 +77,7 @@ sub _kill_holders
 {
     my ($s, $kills, $file) = @_;
     my $done = 0;
-    my $end = time + 1 + $kills;
+    my $end = time + 20 + $kills;
     my $holders;
     while ($done < $kills && time < $end) {
         my @workers = $s->children;

@@ -154,7 +154,7 @@ static void test_order(const scratch *at)
     is_int(gone, 0, "no user and no epoch had to go for them");
     is_int(put(store, 800000, SST_ANONYMOUS, 2000, NOW, &evicted), SST_OK,
            "a larger one finds room, too, by emptying a page");
-    m = fill(store, 1000000, SST_USER, 250);
+    (void)fill(store, 1000000, SST_USER, 250);
     for (uint64_t i = 0; i < n; i++) {
         (void)put(store, 2000000 + i, SST_USER, 250, NOW, NULL);
     }

@@ -44,6 +44,9 @@ static sx_delta *delta_of(const char *text)
         if (end) {
             *end = '\0';
         }
+        if (!colon) {
+            return delta;
+        }
         *colon = '\0';
         sx_command_parse(delta, apr_pstrcat(pool, "Session-", rest, NULL),
                          colon + 2);

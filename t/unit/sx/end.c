@@ -145,7 +145,7 @@ static void test_against_renewal(void)
        "a log-out that crossed a silent renewal ends the renewed session");
     cookie = begin(&at, "Session-Set: a=1");
     ending = load(&at, cookie);
-    renewed = request(&at, cookie, "Session-Set: user=alice");
+    (void)request(&at, cookie, "Session-Set: user=alice");
     renewed = commit(&at, ending, "Session-Destroy: on");
     ok(renewed->verdict == SX_COMMIT_OK && !renewed->destroyed,
        "one that crossed a log-in finds its session gone");

@@ -43,7 +43,8 @@ static void test_refuse(void)
        "then a new one is refused, and no id is sent");
     is_int(records(&at), before, "nobody had to go for it");
     for (int i = 0; i < 100; i++)
-        if (request(&at, cookies[i], "Session-Incr: n=1")->verdict ==
+        if (cookies[i] &&
+            request(&at, cookies[i], "Session-Incr: n=1")->verdict ==
                 SX_COMMIT_OK &&
             strcmp(value_of(&at, cookies[i], "n"), "2") == 0)
             ended++;

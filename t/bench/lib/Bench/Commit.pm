@@ -26,7 +26,7 @@ sub instructions
     my ($opt, $mode, $part) = @_;
     my $file = "$opt->{dir}/callgrind.out";
     my @command = ('valgrind', '--tool=callgrind', '--quiet',
-        '--toggle-collect=measured', "--callgrind-out-file=$file",
+        '--toggle-collect=measured*', "--callgrind-out-file=$file",
         build() . '/t/bench/commit', $opt->{dir}, $mode, $part, $count);
     my $status = system 'sh', '-c', 'exec "$@" >/dev/null 2>&1', 'sh', @command;
     return unless $status == 0 && open my $in, '<', $file;
@@ -63,7 +63,7 @@ sub tables
 ## The session core alone
 
 CPU time of one request's session without httpd: 1 KB of values, 1 000 sessions
-in turns, one of four keys incremented. Instructions are counted by callgrind
+in turns, one of three keys incremented. Instructions are counted by callgrind
 and do not depend on the load of the machine.
 
 END

@@ -53,11 +53,11 @@ sub php_session
 
 sub make_sessions
 {
-    my ($server) = @_;
+    my ($server, $sessions) = @_;
     my %cookies = ('' => ['']);
     for my $kind (qw(sx ck cc db)) {
         # Each secret cookie costs the server 5 ms; they are all alike.
-        my $count = $kind eq 'cc' ? 50 : $sessions;
+        my $count = $kind eq 'cc' && $sessions > 50 ? 50 : $sessions;
         $cookies{$kind} =
             [map { cookie_of($server, "/${kind}make/1k.txt") } 1 .. $count];
     }
@@ -195,7 +195,7 @@ sub one_mpm
     my $root = "$opt->{dir}/$mpm";
     mkdir $root or die "$root: $!\n";
     my $server = Bench::Server->new(root => $root, mpm => $mpm)->start;
-    my $cookies = make_sessions($server);
+    my $cookies = make_sessions($server, $sessions);
     prove($server, $cookies);
     my $got = measure($opt, $server);
     my $lost = lost_writes($server, $cookies, $got);
@@ -206,6 +206,14 @@ sub one_mpm
         $text .= verdict("$mpm, $aim->[0] over bare",
             median(over($got, "mod_session_ext $aim->[0]", 'static file')),
             '<=', $aim->[1], 'us');
+    }
+    for my $pair (['read', 'read'], ['read+write', 'save']) {
+        my ($ours, $theirs) = ("mod_session_ext $pair->[0]",
+            "mod_session_cookie $pair->[1]");
+        next unless $got->{$ours} && $got->{$theirs};
+        $text .= sprintf "* %s, %s: %.2f of what %s costs over bare\n", $mpm,
+            $pair->[0], median(over($got, $ours, 'static file'))
+                / (median(over($got, $theirs, 'static file')) || 1), $theirs;
     }
     $text .= "* $mpm, answered increments that are not in the store: $lost\n"
         if defined $lost;

@@ -58,7 +58,7 @@ sub conf
     my $text = "LoadModule mpm_$self->{mpm}_module "
         . "$dir/mod_mpm_$self->{mpm}.so\n$size{$self->{mpm}}";
     $text .= "LoadModule ${_}_module $dir/mod_$_.so\n" for @modules;
-    $self->{php} = $self->{mpm} eq 'prefork' && $php;
+    $self->{php} = $self->{mpm} eq 'prefork' && !$self->{lean} && $php;
     $text .= "LoadModule php_module $php\n" if $self->{php};
     $text .= 'LoadModule session_ext_module "' . SxTest::Paths::module()
         . "\"\n";
@@ -204,11 +204,14 @@ sub start
     return $self->launch;
 }
 
+# Arguments go to httpd; -X instead of the usual -DFOREGROUND makes it one
+# process.  What stands in ${$self->{before}} comes before httpd.
 sub launch
 {
     my ($self, @define) = @_;
-    my @command = (SxTest::Paths::httpd(), '-DFOREGROUND', @define, '-f',
-        "$self->{root}/httpd.conf");
+    my @command = (@{$self->{before} // []}, SxTest::Paths::httpd(),
+        @define, '-f', "$self->{root}/httpd.conf");
+    splice @command, -2, 0, '-DFOREGROUND' unless grep { $_ eq '-X' } @define;
     defined($self->{pid} = fork) or die "fork: $!\n";
     if (!$self->{pid}) {
         # httpd ends by a signal to its whole process group.
@@ -217,7 +220,7 @@ sub launch
         open STDERR, '>&', \*STDOUT or _exit(127);
         exec {$command[0]} @command or _exit(127);
     }
-    for (1 .. 100) {
+    for (1 .. 300) {
         sleep 0.1;
         return $self if eval { $self->get('/bare/1k.txt') };
     }
