@@ -125,8 +125,11 @@ static inline bool load_get(const load_job *job, uint64_t record,
 
     if (had)
         memcpy(&seen, buf, sizeof seen);
+    had = had && seen == record;
+    /* Hidden from the compiler, which would else use that they are equal. */
+    __asm__ volatile("" : "+r"(seen));
     *dependence = seen ^ record;
-    return had && seen == record;
+    return had;
 }
 
 static inline bool load_put(const load_job *job, uint64_t record,

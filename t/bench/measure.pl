@@ -24,6 +24,10 @@ use Bench::Instructions;
 use Bench::Machine;
 use Bench::Store;
 
+# By hand one would measure whatever some older build has left.
+die "please say make bench BENCHFLAGS='...': it builds what is measured\n"
+    unless $ENV{SXTEST_BUILD};
+
 my %opt = (rounds => 5);
 my $command = join ' ', 't/bench/run', @ARGV;
 GetOptions(\%opt, qw(rounds=i quick only=s write-docs)) or exit 2;

@@ -6,7 +6,7 @@ use strict;
 use warnings;
 use File::Path qw(make_path);
 use IO::Socket::INET;
-use POSIX qw(_exit);
+use POSIX qw(WNOHANG _exit);
 use Time::HiRes qw(sleep);
 use SxTest::Paths;
 
@@ -232,7 +232,15 @@ sub stop
 {
     my ($self) = @_;
     my $pid = delete $self->{pid} or return;
-    kill 'TERM', $pid;
+    # More than once: httpd -X that is about to accept() forgets the first.
+    for (1 .. 100) {
+        kill 'TERM', $pid;
+        for (1 .. 10) {
+            return if waitpid($pid, WNOHANG) == $pid;
+            sleep 0.02;
+        }
+    }
+    kill 'KILL', $pid;
     waitpid $pid, 0;
     return;
 }
