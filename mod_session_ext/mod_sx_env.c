@@ -213,10 +213,29 @@ void mod_sx_env_expose(request_rec *r)
         return;
     for (int i = 0; i < vars->nelts; i++) {
         const sx_var *var = &APR_ARRAY_IDX(vars, i, sx_var);
-        apr_table_setn(r->subprocess_env, var->name, var->value);
+        apr_table_addn(r->subprocess_env, var->name, var->value);
     }
     if (headers)
         expose_headers(r, vars);
+}
+
+bool mod_sx_env_is_exposed(request_rec *r)
+{
+    const apr_array_header_t *vars = mod_sx_part_of(r)->vars;
+    const apr_array_header_t *list = apr_table_elts(r->subprocess_env);
+    int next = 0;
+
+    for (int i = 0; i < list->nelts; i++) {
+        const apr_table_entry_t *entry =
+            &APR_ARRAY_IDX(list, i, apr_table_entry_t);
+        if (!entry->key || !sx_env_is_ours(entry->key))
+            continue;
+        if (!vars || next == vars->nelts ||
+            entry->val != APR_ARRAY_IDX(vars, next, sx_var).value)
+            return false;
+        next++;
+    }
+    return next == (vars ? vars->nelts : 0);
 }
 
 static bool is_double_of_ours(const char *name)

@@ -15,6 +15,9 @@ void mod_sx_env_make(request_rec *r, mod_sx_visit *visit);
  *  SetEnv, also by absence. */
 void mod_sx_env_expose(request_rec *r);
 
+/** Is the environment of ${r} still as mod_sx_env_expose has left it? */
+bool mod_sx_env_is_exposed(request_rec *r);
+
 /** Drop the REDIRECT_ doubles that an internal redirect makes of ours. */
 void mod_sx_env_drop_doubles(request_rec *r);
 

@@ -110,7 +110,8 @@ int mod_sx_fixups_last(request_rec *r)
         return expose_nothing(r);
     if (scope != r->per_dir_config)
         mod_sx_env_make(r, visit);
-    mod_sx_env_expose(r);
+    if (!mod_sx_env_is_exposed(r))
+        mod_sx_env_expose(r);
     return DECLINED;
 }
 

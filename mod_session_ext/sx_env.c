@@ -10,6 +10,7 @@
 #include "sx_env.h"
 
 #include <string.h>
+#include <strings.h>
 #include <apr_strings.h>
 #include "sx_form.h"
 
@@ -98,6 +99,9 @@ bool sx_env_is_ours(const char *name)
 {
     const char *rest;
 
+    /* Asked of every variable of a request: most are told by one byte. */
+    if (*name != 'S' && *name != 'F')
+        return false;
     for (const char *const *fixed = fixed_names; *fixed; fixed++)
         if (strcmp(name, *fixed) == 0)
             return true;
@@ -134,16 +138,37 @@ static bool is_level(sx_str level)
 
 /* ---- one variable ------------------------------------------------------- */
 
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* Is one of the eight bytes of ${word} a control character?  Borrows run only
+ * upward from a byte that is one, so the answer for all eight is exact. */
+static bool has_control(uint64_t word)
+{
+    uint64_t del = word ^ EACH_BYTE(0x7f);
+    uint64_t below = (word - EACH_BYTE(' ')) & ~word;
+    uint64_t equal = (del - EACH_BYTE(1)) & ~del;
+
+    return ((below | equal) & EACH_BYTE(0x80)) != 0;
+}
+
 /* May ${value} stand in an environment as it is?  An unpatched bash runs what
- * begins like a function. */
+ * begins like a function.  Eight bytes at a time: this reads all of a session
+ * at each request. */
 static bool is_plain(sx_str value)
 {
-    for (size_t i = 0; i < value.len; i++) {
-        unsigned char c = (unsigned char)value.p[i];
+    uint64_t word;
+    size_t i = 0;
 
-        if (c < ' ' || c == 0x7f)
+    for (; i + sizeof word <= value.len; i += sizeof word) {
+        memcpy(&word, value.p + i, sizeof word);
+        if (has_control(word))
             return false;
     }
+    word = EACH_BYTE(' ');
+    if (i < value.len)
+        memcpy(&word, value.p + i, value.len - i);
+    if (has_control(word))
+        return false;
     return value.len < 4 || memcmp(value.p, "() {", 4) != 0;
 }
 
@@ -303,6 +328,21 @@ static void make_data(env_ctx *ctx, bool *missing)
     put_data(ctx, (sx_str){data.p, data.len});
 }
 
+/* Is there an earlier key that differs from this one in nothing but case?
+ * httpd's own tables take the two for one when they are handed on. */
+static bool is_shadowed(const apr_array_header_t *entries, int index)
+{
+    sx_str key = APR_ARRAY_IDX(entries, index, sx_entry).key;
+
+    for (int i = 0; i < index; i++) {
+        sx_str other = APR_ARRAY_IDX(entries, i, sx_entry).key;
+
+        if (other.len == key.len && strncasecmp(other.p, key.p, key.len) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void make_key_vars(env_ctx *ctx, bool *missing)
 {
     const apr_array_header_t *entries = ctx->in->session->entries;
@@ -316,7 +356,7 @@ static void make_key_vars(env_ctx *ctx, bool *missing)
             continue;
         name = apr_pstrcat(ctx->pool, "SESSION_VAR_",
                            sx_str_dup(entry->key, ctx->pool).p, NULL);
-        if (!put_copy(ctx, name, entry->value))
+        if (is_shadowed(entries, i) || !put_copy(ctx, name, entry->value))
             missing[i] = true;
     }
 }

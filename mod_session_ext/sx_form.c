@@ -21,14 +21,14 @@ static bool is_separator(char c)
     return c == '&' || c == ',';
 }
 
-/* Not isalnum(): what is kept must not depend on the locale of an app that
- * lives in the same process. */
-static bool is_unreserved(unsigned char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-           c == '*';
-}
+/* What stands for itself.  Not isalnum(), which asks the locale of an app that
+ * may live in the same process; a table, because this is run over all values
+ * of a session at each request. */
+static const bool is_unreserved[256] = {
+    ['-'] = true,         ['.'] = true,         ['_'] = true,
+    ['*'] = true,         ['0' ... '9'] = true, ['A' ... 'Z'] = true,
+    ['a' ... 'z'] = true,
+};
 
 static int hex_value(char c)
 {
@@ -79,7 +79,7 @@ void sx_form_encode(sx_buf *buf, sx_str raw)
     for (size_t i = 0; i < raw.len; i++) {
         unsigned char c = (unsigned char)raw.p[i];
 
-        if (is_unreserved(c)) {
+        if (is_unreserved[c]) {
             *out++ = (char)c;
         }
         else if (c == ' ') {
