@@ -31,6 +31,13 @@ is($b->get('/s/cgi/app')->env('SESSION_VAR_a'), '1',
 $first->graceful;
 refused('after a graceful restart of the first');
 
+# A restart is told in the log before it has new children: wait for some, or
+# nobody would be left.
+is($b->get('/s/cgi/app')->env('SESSION_VAR_a'), '1', 'which goes on');
+for (1 .. 500) {
+    last if $first->children >= 2;
+    sleep 0.01;
+}
 # Children of threaded servers would see that their parent is gone; those of
 # prefork do not, and would be woken if they were stopped.
 my @orphans = $first->children;
