@@ -210,7 +210,8 @@ static void test_foreign(const scratch *at)
     close(fd);
     value_fill(mark, sizeof(mark), 17);
     hit = memmem(bytes, MIB, mark, sizeof(mark));
-    if (!ok(hit != NULL, "of which one record")) {
+    ok(hit != NULL, "of which one record");
+    if (hit == NULL) {
         free(bytes);
         return;
     }

@@ -76,7 +76,7 @@ static void test_refuse(void)
  * holds for each. */
 static void test_renewals(void)
 {
-    const char *cookies[100];
+    const char *cookies[100] = {NULL};
     int renewed = 0, kept = 0, wrong = 0;
     long long before;
 
