@@ -28,7 +28,7 @@ static int fill(const char **cookies, int wanted)
 
 static void test_refuse(void)
 {
-    const char *cookies[200];
+    const char *cookies[200] = {NULL};
     int made = fill(cookies, 200), ended = 0;
     long long before = records(&at);
     sx_committed *done;
