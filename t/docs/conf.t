@@ -68,7 +68,7 @@ is($b->get('/any/sh/app')->env('SESSION_VAR_colour'), 'green',
 $server->stop;
 
 # The module is asked for its directives, so that a new one cannot be missed.
-my $httpd = SxTest::Paths::httpd();
+my $httpd = join ' ', SxTest::Paths::preload(), SxTest::Paths::httpd();
 my @known = map { /^(\w+) \(mod_session_ext\.c\)/ ? $1 : () }
     qx($httpd -d @{[$server->root]} -f @{[$server->conf_file]} -L 2>/dev/null);
 cmp_ok(scalar @known, '>', 20, 'httpd -L lists the directives of the module');
