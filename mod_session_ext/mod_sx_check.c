@@ -125,7 +125,6 @@ void mod_sx_complete_stores(server_rec *server, apr_pool_t *pool)
         mod_sx_store_conf *store = apr_pcalloc(pool, sizeof *store);
         store->name = MOD_SX_DEFAULT_STORE;
         store->max_record = 1048576;
-        store->implied = true;
         APR_ARRAY_PUSH(main_conf->stores, mod_sx_store_conf *) = store;
     }
     for (int i = 0; i < main_conf->stores->nelts; i++) {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "mod_sx_caching.h"
 #include "mod_sx_cookie.h"
+#include "mod_sx_env.h"
 #include "mod_sx_headers.h"
 #include "mod_sx_status.h"
 
@@ -27,67 +28,61 @@ static void tell_events(request_rec *r, const sx_committed *done)
                       done->handle, event);
 }
 
+/* What a verdict comes to: counted, told in the log, answered. */
+typedef struct telling {
+    mod_sx_counter counter;
+    int level;
+    int status;
+    const char *what;
+} telling;
+
+static const telling tellings[] = {
+    [SX_COMMIT_CONFLICT] = {MOD_SX_COUNT_conflicts, APLOG_INFO, HTTP_CONFLICT,
+                            "Session-If-Version: the session is at another "
+                            "version; nothing was applied"},
+    [SX_COMMIT_REFUSED] = {MOD_SX_COUNT_refused, APLOG_ERR, OK,
+                           "session commands refused, nothing was applied: "},
+    [SX_COMMIT_DROPPED] = {MOD_SX_COUNT_dropped, APLOG_INFO, OK,
+                           "session commands dropped: the session has ended "
+                           "since the request began"},
+    [SX_COMMIT_FULL] = {MOD_SX_COUNT_full, APLOG_ERR, OK,
+                        "session commands lost: the store is full"},
+    [SX_COMMIT_NOT_RENEWED] = {MOD_SX_COUNT_full, APLOG_ERR,
+                               HTTP_SERVICE_UNAVAILABLE,
+                               "session commands lost: the store has no room "
+                               "for a new id"},
+    [SX_COMMIT_CONTENDED] = {MOD_SX_COUNT_contended, APLOG_ERR,
+                             HTTP_SERVICE_UNAVAILABLE,
+                             "session commands not applied: too many writers "
+                             "of one session"},
+    [SX_COMMIT_OUTAGE] = {MOD_SX_COUNT_lost, APLOG_ERR, OK,
+                          "session commands lost: the store could not be "
+                          "reached "},
+    [SX_COMMIT_NOT_ENDED] = {MOD_SX_COUNT_lost, APLOG_ERR,
+                             HTTP_SERVICE_UNAVAILABLE,
+                             "a session could not be ended: the store could "
+                             "not be reached "},
+};
+
 /* What went wrong is told once, here, and to the client only by status. */
 static int answer_of(request_rec *r, const sx_committed *done)
 {
-    const char *answer = sx_answer_str(done->answer);
+    const telling *tell = &tellings[done->verdict];
+    bool outage = done->verdict == SX_COMMIT_OUTAGE;
+    const char *detail = "";
 
-    switch (done->verdict) {
-    case SX_COMMIT_OK:
+    if (done->verdict == SX_COMMIT_OK)
         return OK;
-    case SX_COMMIT_CONFLICT:
-        mod_sx_count(MOD_SX_COUNT_conflicts, 1);
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                      "Session-If-Version: the session is at another version; "
-                      "nothing was applied");
-        return HTTP_CONFLICT;
-    case SX_COMMIT_REFUSED:
-        mod_sx_count(MOD_SX_COUNT_refused, 1);
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "session commands refused, nothing was applied: %s",
-                      done->why);
-        return OK;
-    case SX_COMMIT_DROPPED:
-        mod_sx_count(MOD_SX_COUNT_dropped, 1);
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                      "session commands dropped: the session has ended since "
-                      "the request began");
-        return OK;
-    case SX_COMMIT_FULL:
-        mod_sx_count(MOD_SX_COUNT_full, 1);
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "session commands lost: the store is full");
-        return OK;
-    case SX_COMMIT_NOT_RENEWED:
-        mod_sx_count(MOD_SX_COUNT_full, 1);
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "session commands lost: the store has no room for a new "
-                      "id");
+    if (done->verdict == SX_COMMIT_REFUSED)
+        detail = done->why;
+    else if (outage || done->verdict == SX_COMMIT_NOT_ENDED)
+        detail =
+            apr_pstrcat(r->pool, "(", sx_answer_str(done->answer), ")", NULL);
+    mod_sx_count(tell->counter, 1);
+    ap_log_rerror(APLOG_MARK, tell->level, 0, r, "%s%s", tell->what, detail);
+    if (outage && MOD_SX_OR(mod_sx_dir_of(r)->refuse_on_outage, 0) == 1)
         return HTTP_SERVICE_UNAVAILABLE;
-    case SX_COMMIT_CONTENDED:
-        mod_sx_count(MOD_SX_COUNT_contended, 1);
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "session commands not applied: too many writers of one "
-                      "session");
-        return HTTP_SERVICE_UNAVAILABLE;
-    case SX_COMMIT_OUTAGE:
-        mod_sx_count(MOD_SX_COUNT_lost, 1);
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "session commands lost: the store could not be reached "
-                      "(%s)",
-                      answer);
-        return MOD_SX_OR(mod_sx_dir_of(r)->refuse_on_outage, 0) == 1
-                   ? HTTP_SERVICE_UNAVAILABLE
-                   : OK;
-    case SX_COMMIT_NOT_ENDED:
-        mod_sx_count(MOD_SX_COUNT_lost, 1);
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "a session could not be ended: the store could not be "
-                      "reached (%s)",
-                      answer);
-        return HTTP_SERVICE_UNAVAILABLE;
-    }
-    return OK;
+    return tell->status;
 }
 
 /* ---- one visit ---------------------------------------------------------- */
@@ -127,8 +122,7 @@ static bool is_page(request_rec *r)
     const char *dest = apr_table_get(r->headers_in, "Sec-Fetch-Dest");
 
     return part->app_ran && !part->is_file &&
-           (!dest || !strcasecmp(dest, "document") ||
-            !strcasecmp(dest, "iframe") || !strcasecmp(dest, "frame") ||
+           (!dest || mod_sx_env_is_page_dest(dest) ||
             !strcasecmp(dest, "empty"));
 }
 

@@ -325,31 +325,36 @@ static const char *set_on_error(cmd_parms *cmd, void *conf, const char *word)
 
 /* ---- SessionExtCookie --------------------------------------------------- */
 
+/* The place of ${word} among ${n} words, or -1. */
+static int find_word(const char *word, const char *const *words, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (!strcasecmp(word, words[i]))
+            return i;
+    return -1;
+}
+
 static const char *cookie_samesite(mod_sx_cookie_conf *cookie,
                                    const char *value)
 {
     static const char *const names[] = {"lax", "strict", "none"};
+    int found = find_word(value, names, 3);
 
-    for (int i = 0; i < 3; i++) {
-        if (!strcasecmp(value, names[i])) {
-            cookie->samesite = (sx_samesite)i;
-            return NULL;
-        }
-    }
-    return "samesite is lax, strict or none";
+    if (found < 0)
+        return "samesite is lax, strict or none";
+    cookie->samesite = (sx_samesite)found;
+    return NULL;
 }
 
 static const char *cookie_secure(mod_sx_cookie_conf *cookie, const char *value)
 {
     static const char *const names[] = {"auto", "on", "off"};
+    int found = find_word(value, names, 3);
 
-    for (int i = 0; i < 3; i++) {
-        if (!strcasecmp(value, names[i])) {
-            cookie->secure = (mod_sx_secure)i;
-            return NULL;
-        }
-    }
-    return "secure is auto, on or off";
+    if (found < 0)
+        return "secure is auto, on or off";
+    cookie->secure = (mod_sx_secure)found;
+    return NULL;
 }
 
 static const char *cookie_word(mod_sx_cookie_conf *cookie, const char *word)

@@ -82,7 +82,6 @@ typedef struct mod_sx_store_conf {
     const char *group; /* NULL: none */
     gid_t gid;
     const char *where; /* file:line, for messages */
-    bool implied;      /* no directive: the default store */
 } mod_sx_store_conf;
 
 /* Who uses which store: checked and opened when all lines are read. */

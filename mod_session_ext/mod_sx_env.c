@@ -113,7 +113,7 @@ static void expose_headers(request_rec *r, const apr_array_header_t *vars)
 
 /* ---- who gets flash messages -------------------------------------------- */
 
-static bool is_page_destination(const char *dest)
+bool mod_sx_env_is_page_dest(const char *dest)
 {
     return !strcasecmp(dest, "document") || !strcasecmp(dest, "iframe") ||
            !strcasecmp(dest, "frame");
@@ -131,7 +131,7 @@ bool mod_sx_env_wants_flash(request_rec *r)
     if (mode == SX_FLASH_FETCH)
         return true;
     if (dest)
-        return is_page_destination(dest);
+        return mod_sx_env_is_page_dest(dest);
     if (apr_table_get(r->headers_in, "X-Requested-With"))
         return false;
     return !accept || ap_strcasestr(accept, "text/html") ||

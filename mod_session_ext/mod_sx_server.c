@@ -388,7 +388,6 @@ void mod_sx_child_init(apr_pool_t *pchild, server_rec *server)
 
     if (!main_conf->segments)
         return;
-    sx_log_set(log_core);
     for (server_rec *s = server; s; s = s->next)
         if (mod_sx_server_of(s)->keys)
             sx_keys_after_fork(mod_sx_server_of(s)->keys);

@@ -23,9 +23,6 @@ typedef struct sx_realm {
     bool encrypt;
 } sx_realm;
 
-/** Requests may finish what they began in time for this long past the end. */
-#define SX_COMMIT_GRACE_MS 60000
-
 /** ${plain} as bytes of the record of ${id}: sealed, or in the clear where the
  *  realm says so; an alias always sealed. */
 sx_str sx_record_close(const sx_realm *realm, const sx_id *id, sx_kind kind,

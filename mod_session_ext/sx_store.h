@@ -55,6 +55,10 @@ typedef struct sx_record_meta {
     uint64_t token; /* set by get and put_if; never 0 */
 } sx_record_meta;
 
+/** A store keeps what has ended for this long, so that a request may finish
+ *  what it began in time. */
+#define SX_COMMIT_GRACE_MS 60000
+
 typedef struct sx_store sx_store;
 
 /* What a backend fills in: a static const table.  Arguments are checked and

@@ -7,6 +7,9 @@
 
 #include <apr_strings.h>
 
+_Static_assert(SX_COMMIT_GRACE_MS <= SST_COMMIT_GRACE_MS,
+               "the segment keeps records for as long as commits ask");
+
 /* Most sessions are smaller: one read, no second look for the size. */
 #define FIRST_READ 4096
 
