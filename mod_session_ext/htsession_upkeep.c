@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <apr_general.h>
 
+#include "shm_stats.h"
 #include "sx_keys.h"
 
 #define SWEEP_SLICE_US 20000

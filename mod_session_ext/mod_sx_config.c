@@ -11,112 +11,6 @@
 #include <stddef.h>
 #include "mod_sx_parse.h"
 
-extern module AP_MODULE_DECLARE_DATA session_ext_module;
-
-/* ---- making and merging ------------------------------------------------- */
-
-void *mod_sx_create_dir(apr_pool_t *pool, char *path)
-{
-    mod_sx_dir *dir = apr_pcalloc(pool, sizeof *dir);
-
-    (void)path;
-    dir->enabled = dir->encrypt = dir->remote_user = MOD_SX_UNSET;
-    dir->env_mode = dir->request_headers = dir->accept = MOD_SX_UNSET;
-    dir->hide_cookie = dir->flash = dir->flash_max = MOD_SX_UNSET;
-    dir->refuse_on_outage = MOD_SX_UNSET;
-    dir->idle_ms = dir->idle_max_ms = dir->absolute_ms = MOD_SX_UNSET;
-    dir->renew_ms = dir->grace_ms = dir->touch_ms = MOD_SX_UNSET;
-    dir->max_size = dir->flash_bytes = MOD_SX_UNSET;
-    return dir;
-}
-
-/* A .htaccess that names keys takes away from what is exported above it. */
-static void merge_env(mod_sx_dir *dir, const mod_sx_dir *base,
-                      const mod_sx_dir *add, apr_pool_t *pool)
-{
-    dir->env_mode = MOD_SX_OR(add->env_mode, base->env_mode);
-    dir->env_keys =
-        add->env_mode == MOD_SX_UNSET ? base->env_keys : add->env_keys;
-    if (!add->env_narrows || add->env_mode != SX_ENV_KEYS)
-        return;
-    if (base->env_mode == SX_ENV_OFF)
-        dir->env_mode = SX_ENV_OFF;
-    if (base->env_mode != SX_ENV_KEYS)
-        return;
-    dir->env_keys = apr_array_make(pool, 4, sizeof(const char *));
-    for (int i = 0; i < add->env_keys->nelts; i++) {
-        const char *key = APR_ARRAY_IDX(add->env_keys, i, const char *);
-        if (ap_array_str_contains(base->env_keys, key))
-            APR_ARRAY_PUSH(dir->env_keys, const char *) = key;
-    }
-}
-
-#define MERGE(field)     dir->field = MOD_SX_OR(add->field, base->field)
-#define MERGE_PTR(field) dir->field = add->field ? add->field : base->field
-
-void *mod_sx_merge_dir(apr_pool_t *pool, void *base_conf, void *add_conf)
-{
-    const mod_sx_dir *base = base_conf, *add = add_conf;
-    mod_sx_dir *dir = apr_pmemdup(pool, base, sizeof *base);
-
-    MERGE(enabled);
-    MERGE_PTR(ns);
-    MERGE_PTR(store);
-    MERGE_PTR(cookie);
-    MERGE(idle_ms);
-    MERGE(idle_max_ms);
-    MERGE(absolute_ms);
-    MERGE(renew_ms);
-    MERGE(grace_ms);
-    MERGE(touch_ms);
-    MERGE(max_size);
-    MERGE(encrypt);
-    MERGE_PTR(user_key);
-    MERGE(remote_user);
-    merge_env(dir, base, add, pool);
-    MERGE(request_headers);
-    MERGE(accept);
-    MERGE(hide_cookie);
-    MERGE(flash);
-    MERGE(flash_max);
-    MERGE(flash_bytes);
-    MERGE(refuse_on_outage);
-    return dir;
-}
-
-void *mod_sx_create_server(apr_pool_t *pool, server_rec *server)
-{
-    mod_sx_server *conf = apr_pcalloc(pool, sizeof *conf);
-
-    (void)server;
-    conf->stores = apr_array_make(pool, 2, sizeof(mod_sx_store_conf *));
-    conf->uses = apr_array_make(pool, 4, sizeof(mod_sx_use));
-    return conf;
-}
-
-void *mod_sx_merge_server(apr_pool_t *pool, void *base_conf, void *add_conf)
-{
-    const mod_sx_server *base = base_conf;
-    mod_sx_server *conf = apr_pmemdup(pool, add_conf, sizeof *conf);
-
-    if (!conf->key_file)
-        conf->key_file = base->key_file;
-    return conf;
-}
-
-const mod_sx_dir *mod_sx_dir_of(request_rec *r)
-{
-    ap_conf_vector_t *vector =
-        r->per_dir_config ? r->per_dir_config : r->server->lookup_defaults;
-
-    return ap_get_module_config(vector, &session_ext_module);
-}
-
-mod_sx_server *mod_sx_server_of(server_rec *server)
-{
-    return ap_get_module_config(server->module_config, &session_ext_module);
-}
-
 /* ---- telling what is wrong ---------------------------------------------- */
 
 static const char *wrong(cmd_parms *cmd, const char *word, const char *why)
@@ -460,6 +354,12 @@ static const char *store_word(mod_sx_store_conf *store, const char *word,
         if (store->on_full == SST_REFUSE && strcasecmp(value, "refuse"))
             why = "on-full is refuse or evict";
     }
+    else if (mod_sx_parse_option(word, "max-anonymous", &value)) {
+        why = mod_sx_parse_percent(value, &store->max_anonymous);
+    }
+    else if (mod_sx_parse_option(word, "max-namespace", &value)) {
+        why = mod_sx_parse_percent(value, &store->max_namespace);
+    }
     else if (mod_sx_parse_option(word, "group", &value)) {
         store->group = value;
         why = mod_sx_parse_group(value, &store->gid, pool);
@@ -468,7 +368,8 @@ static const char *store_word(mod_sx_store_conf *store, const char *word,
         why = "snapshots are not in this build";
     }
     else {
-        why = "accepted are size= file= max-record= on-full= group=";
+        why = "accepted are size= file= max-record= on-full= max-anonymous= "
+              "max-namespace= group=";
     }
     return why;
 }
@@ -553,7 +454,8 @@ static const char *set_key_file(cmd_parms *cmd, void *conf, const char *line)
 const command_rec mod_sx_directives[] = {
     AP_INIT_RAW_ARGS("ShmStore", set_shm_store, NULL, RSRC_CONF,
                      "a shared-memory store: NAME [size=64m] [file=PATH] "
-                     "[max-record=1m] [on-full=refuse|evict] [group=GROUP]"),
+                     "[max-record=1m] [on-full=refuse|evict] "
+                     "[max-anonymous=N%] [max-namespace=N%] [group=GROUP]"),
     AP_INIT_TAKE1("SessionExt", set_enabled, NULL, SCOPE_HT,
                   "sessions in this scope: On or Off"),
     AP_INIT_TAKE1("SessionExtNamespace", set_namespace, NULL, SCOPE,

@@ -79,7 +79,8 @@ typedef struct mod_sx_store_conf {
     apr_uint64_t size; /* 0: not said */
     apr_uint32_t max_record;
     shm_on_full on_full;
-    const char *group; /* NULL: none */
+    unsigned max_anonymous, max_namespace; /* per cent; 0: no limit */
+    const char *group;                     /* NULL: none */
     gid_t gid;
     const char *where; /* file:line, for messages */
 } mod_sx_store_conf;

@@ -63,6 +63,19 @@ const char *mod_sx_parse_size(const char *word, apr_int64_t *bytes)
     return NULL;
 }
 
+const char *mod_sx_parse_percent(const char *word, unsigned *percent)
+{
+    static const unit units[] = {{'%', 1}, {0, 0}};
+    size_t len = strlen(word);
+    int64_t value;
+
+    if (len < 2 || word[len - 1] != '%' ||
+        !parse_with_unit(word, units, 1, &value) || value < 1 || value > 100)
+        return "a limit is a share of the store, 1% to 100%";
+    *percent = (unsigned)value;
+    return NULL;
+}
+
 const char *mod_sx_parse_switch(const char *word, int *value)
 {
     if (!strcasecmp(word, "on"))

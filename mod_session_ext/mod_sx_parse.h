@@ -16,6 +16,9 @@ const char *mod_sx_parse_duration(const char *word, apr_int64_t *ms);
 /** `65536`, `64k`, `16m`, `1g`: bytes. */
 const char *mod_sx_parse_size(const char *word, apr_int64_t *bytes);
 
+/** `1%` to `100%`. */
+const char *mod_sx_parse_percent(const char *word, unsigned *percent);
+
 /** `On` or `Off` in any case: 1 or 0. */
 const char *mod_sx_parse_switch(const char *word, int *value);
 

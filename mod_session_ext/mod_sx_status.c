@@ -5,6 +5,7 @@
 #include "apr_optional_hooks.h"
 #include "mod_status.h"
 #include "mod_sx_server.h"
+#include "shm_stats.h"
 
 /* Set once per process, before its threads. */
 static uint64_t *shared;

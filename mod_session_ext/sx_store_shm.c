@@ -114,13 +114,16 @@ static sx_answer put_if(sx_store *store, const unsigned char *key,
         .expires_ms = meta->expires_ms,
         .hard_end_ms = meta->hard_end_ms,
     };
-    unsigned evicted = 0;
+    shm_put_report report;
     shm_status status = shm_store_put_if(segment_of(store), key, token, bytes.p,
-                                         bytes.len, &put, &evicted, now_ms);
+                                         bytes.len, &put, &report, now_ms);
 
-    if (evicted > 0)
+    if (report.evicted > 0)
         sx_log(SX_LOG_WARN, "store full: %u live records evicted for one write",
-               evicted);
+               report.evicted);
+    if (status == SST_FULL)
+        sx_log(SX_LOG_WARN, "store full: a write was refused: %s",
+               shm_refusal_str(report.refusal));
     if (status == SST_OK)
         meta->token = put.token;
     return answer_of(status);

@@ -34,6 +34,20 @@ const char *shm_status_str(shm_status status)
                                                              : "unknown";
 }
 
+static const char *const refusals[] = {
+    [SST_REFUSED_NOT] = "it was not",
+    [SST_REFUSED_ROOM] = "there is no room, and nothing that may go for it",
+    [SST_REFUSED_ANONYMOUS] = "the limit of anonymous records is reached",
+    [SST_REFUSED_NAMESPACE] = "the limit of its namespace is reached",
+};
+
+const char *shm_refusal_str(shm_refusal refusal)
+{
+    unsigned no = (unsigned)refusal;
+
+    return no < SST_REFUSED_COUNT ? refusals[no] : "unknown";
+}
+
 static shm_status enter(shm_store *store, const sst_hash *hash,
                         sst_shard *shard)
 {
@@ -186,18 +200,21 @@ static shm_status put_locked(sst_shard *shard, sst_write *write, uint64_t token)
 shm_status shm_store_put_if(shm_store *store,
                             const unsigned char key[SST_KEY_LEN],
                             uint64_t token, const void *value, size_t len,
-                            shm_meta *meta, unsigned *evicted, int64_t now_ms)
+                            shm_meta *meta, shm_put_report *report,
+                            int64_t now_ms)
 {
+    shm_put_report unasked;
     shm_meta stored = *meta;
-    sst_write write = {
-        .key = key, .value = value, .meta = &stored, .now_ms = now_ms};
+    sst_write write = {.key = key,
+                       .value = value,
+                       .meta = &stored,
+                       .report = report != NULL ? report : &unasked,
+                       .now_ms = now_ms};
     shm_status status;
     sst_shard shard;
     sst_hash hash;
 
-    if (evicted != NULL) {
-        *evicted = 0;
-    }
+    *write.report = (shm_put_report){0};
     if (!store->attached) {
         return SST_UNAVAILABLE;
     }
@@ -223,9 +240,6 @@ shm_status shm_store_put_if(shm_store *store,
     if (status == SST_OK) {
         meta->token = stored.token;
         meta->value_len = stored.value_len;
-    }
-    if (evicted != NULL) {
-        *evicted = write.evicted;
     }
     return status;
 }

@@ -83,7 +83,11 @@ typedef enum shm_kind {
     SST_KIND_COUNT
 } shm_kind;
 
-typedef enum shm_on_full { SST_REFUSE = 0, SST_EVICT } shm_on_full;
+/* What happens to records with a user when nothing else may go. */
+typedef enum shm_on_full {
+    SST_REFUSE = 0, /* they stay, and the write is refused */
+    SST_EVICT       /* the one not used for longest goes, for another user's */
+} shm_on_full;
 
 typedef struct shm_store shm_store; /* this process's handle */
 
@@ -94,10 +98,14 @@ typedef struct shm_store_config {
     uint64_t size;    /* bytes; SST_SIZE_MIN..SST_SIZE_MAX; 0: as the file is */
     uint32_t max_record; /* bytes of one value; 1..SST_MAX_RECORD_MAX */
     shm_on_full on_full;
-    uid_t owner;    /* who must own the file; a new one is given to them */
-    gid_t group;    /* with `shared`: group that may also open it */
-    bool shared;    /* 0660 and `group`; else 0600 */
-    bool is_server; /* take the server lock: one server a file */
+    unsigned
+        max_anonymous; /* per cent of the pages that all anonymous records */
+    unsigned
+        max_namespace; /* or those of one namespace may fill; 0: no limit */
+    uid_t owner;       /* who must own the file; a new one is given to them */
+    gid_t group;       /* with `shared`: group that may also open it */
+    bool shared;       /* 0660 and `group`; else 0600 */
+    bool is_server;    /* take the server lock: one server a file */
 } shm_store_config;
 
 /**
@@ -193,17 +201,38 @@ shm_status shm_store_get(shm_store *store, const unsigned char key[SST_KEY_LEN],
                          void *buf, size_t buflen, shm_meta *meta,
                          int64_t grace_ms, int64_t now_ms) SST_MUST_CHECK;
 
+/* Why SST_FULL. */
+typedef enum shm_refusal {
+    SST_REFUSED_NOT = 0,
+    SST_REFUSED_ROOM,      /* no room, and nothing that may go for it */
+    SST_REFUSED_ANONYMOUS, /* max_anonymous is smaller than the record */
+    SST_REFUSED_NAMESPACE, /* max_namespace is full, and they may not go */
+    SST_REFUSED_COUNT
+} shm_refusal;
+
+typedef struct shm_put_report {
+    unsigned evicted; /* live records that had to go for it */
+    shm_refusal refusal;
+} shm_put_report;
+
 /**
  * Compare and put.  With ${token} 0: create; SST_CHANGED if the key exists and
  * has not ended.  Else replace the record whose token is ${token}: SST_GONE if
  * there is none (it is never created), SST_CHANGED if its token differs.
  * A record past its end can be replaced while it is still there.  One that is
  * found damaged on the way is taken out and counts as missing.
- * Creations leave the last 3 % of the room alone; one whose created_ms lies
- * before ${now_ms}, a session that goes on under another key, may use it.
+ *
+ * Without room: first goes what has ended, then anonymous records, those not
+ * used for longest first, and then by on_full.  Nobody with a user goes for an
+ * anonymous record, and epochs go for nobody.  The limits of the configuration
+ * hold for creations and for values that grow; at a limit only records under
+ * it go.  Creations leave the last 3 % of the room to replacements; epochs,
+ * tombstones, and a record whose created_ms lies before ${now_ms}, a session
+ * that goes on under another key, may use it, and are under no limit.
+ *
  * ${meta}: kind, ns, user_tag, handle and the four times are stored.  On
  * SST_OK meta->token is the new token, larger than every earlier one of this
- * key; ${evicted} (may be NULL) says how many live records had to go.
+ * key.  ${report} (may be NULL) says what became of others, and why SST_FULL.
  *
  * Returns SST_OK, SST_GONE, SST_CHANGED, SST_FULL, SST_TOOBIG, SST_BUSY,
  * SST_UNAVAILABLE, SST_BADARG.  When it does not return SST_OK nothing has
@@ -212,7 +241,7 @@ shm_status shm_store_get(shm_store *store, const unsigned char key[SST_KEY_LEN],
 shm_status shm_store_put_if(shm_store *store,
                             const unsigned char key[SST_KEY_LEN],
                             uint64_t token, const void *value, size_t len,
-                            shm_meta *meta, unsigned *evicted,
+                            shm_meta *meta, shm_put_report *report,
                             int64_t now_ms) SST_MUST_CHECK;
 
 /**
@@ -281,40 +310,6 @@ typedef struct shm_sweep_report {
 shm_status shm_store_sweep(shm_store *store, int64_t budget_us, int64_t now_ms,
                            shm_sweep_report *report) SST_MUST_CHECK;
 
-/* One row a counter: name, what it counts.  docs and htsession print these. */
-#define SHM_STORE_COUNTERS(X)                                                  \
-    X(hits, "get found a live record")                                         \
-    X(misses, "get found none")                                                \
-    X(creates, "records created")                                              \
-    X(replaces, "records replaced")                                            \
-    X(touches, "accesses noted")                                               \
-    X(removes, "records removed by request")                                   \
-    X(conflicts, "put_if or remove found another token")                       \
-    X(gones, "put_if found no record to replace")                              \
-    X(expired, "records freed after their end")                                \
-    X(evicted, "live records evicted for room")                                \
-    X(refused, "puts refused for want of room")                                \
-    X(owner_deaths, "shards repaired after their lock's owner died")           \
-    X(damaged, "records taken out because they failed a check")
-
-typedef struct shm_stats {
-#define X(name, what) uint64_t name;
-    SHM_STORE_COUNTERS(X)
-#undef X
-    uint64_t records; /* now, ended ones not yet swept included */
-    uint64_t records_by_kind[SST_KIND_COUNT];
-    uint64_t size; /* bytes of the segment */
-    uint64_t pages, pages_free;
-    uint32_t page_size, shards;
-    uint64_t bytes_values; /* bytes of values now */
-    uint64_t bytes_chunks; /* bytes of chunks that hold them */
-    uint64_t busy;         /* lock waits past their deadline, this process */
-    uint32_t max_record;
-} shm_stats;
-
-/** Sum the shards' counters.  Takes no lock; figures may be a moment apart. */
-shm_status shm_store_stats(shm_store *store, shm_stats *stats) SST_MUST_CHECK;
-
 /**
  * Verify the whole segment, one shard at a time under its lock: every record
  * reachable once, checksum right, every chunk owned once, every bitmap, list,
@@ -354,6 +349,9 @@ int64_t shm_store_clock_ms(void);
 
 /** A short English word for ${status}: a constant. */
 const char *shm_status_str(shm_status status);
+
+/** Why a write was refused, as the end of a sentence: a constant. */
+const char *shm_refusal_str(shm_refusal refusal);
 
 /** The size range and what a segment of ${size} bytes must divide into, for
  *  messages.  Returns true if ${size} is acceptable. */

@@ -26,6 +26,7 @@ typedef struct check {
     page_seen *pages; /* by number; the kernel makes only what is touched */
     uint32_t npages;
     sst_figures_shm figures;
+    sst_use_shm uses[SST_POOLS][SST_CLASS_MAX];
     char *why;
     size_t whylen;
 } check;
@@ -66,10 +67,29 @@ static bool see_chunk(check *on, const sst_chunk *chunk)
     return true;
 }
 
+/* The cells are those of the shard, so that the two can be compared. */
+static void count_record(sst_figures_shm *figures, const sst_head *head,
+                         uint64_t bytes)
+{
+    unsigned cell = 0;
+
+    while (cell < SST_NS_CELLS &&
+           (figures->ns[cell].taken == 0 || figures->ns[cell].ns != head->ns)) {
+        cell++;
+    }
+    figures->ns[cell].bytes += bytes;
+    figures->records++;
+    figures->kinds[head->kind]++;
+    figures->bytes_values += head->len;
+    figures->bytes_chunks += bytes;
+    figures->bytes_anonymous += head->kind == SST_ANONYMOUS ? bytes : 0;
+}
+
 static bool see_record(check *on, const sst_chunk *chunk, const sst_head *head)
 {
     sst_pieces pieces = sst_pieces_begin(&on->shard, chunk, head->len);
     page_seen *seen;
+    uint64_t bytes = 0;
     bool sound = true;
 
     if (!sst_record_sound(&on->shard, chunk, head)) {
@@ -80,15 +100,19 @@ static bool see_record(check *on, const sst_chunk *chunk, const sst_head *head)
         if (!see_chunk(on, &pieces.chunk)) {
             return false;
         }
-        on->figures.bytes_chunks += pieces.chunk.size;
+        if (pieces.chunk.at != chunk->at &&
+            ((const sst_piece_shm *)(void *)pieces.chunk.at)->head !=
+                sst_link_make(chunk)) {
+            return fault(on, "page %u chunk %u leads back to another record",
+                         pieces.chunk.page, pieces.chunk.index);
+        }
+        bytes += pieces.chunk.size;
     } while (sst_pieces_next(&pieces, &sound));
     seen = &on->pages[chunk->page];
     if (head->expires < seen->bound) {
         seen->bound = head->expires;
     }
-    on->figures.records++;
-    on->figures.kinds[head->kind]++;
-    on->figures.bytes_values += head->len;
+    count_record(&on->figures, head, bytes);
     return true;
 }
 
@@ -159,7 +183,7 @@ static bool check_lists(check *on, uint32_t pool, uint32_t class_id)
         uint32_t really;
         const sst_page_shm *page;
 
-        if (link > on->npages || !sst_slab_owned(shard, link - 1, &really) ||
+        if (link > on->npages || !sst_page_owned(shard, link - 1, &really) ||
             really != class_id || on->pages[link - 1].used == 0) {
             return fault(on, "a list leads to page %u", link - 1);
         }
@@ -200,6 +224,8 @@ static bool check_page(check *on, uint32_t no, uint32_t class_id)
         return fault(on, "page %u is %s a list", no,
                      seen->listed ? "full and on" : "partial and not on");
     }
+    on->uses[sst_page_pool(page)][class_id].pages++;
+    on->uses[sst_page_pool(page)][class_id].used += seen->used;
     return true;
 }
 
@@ -223,7 +249,7 @@ static bool check_pages(check *on)
              (owner & 0xff) >= store->geo.nclasses)) {
             return fault(on, "page %u belongs to nobody", no);
         }
-        if (sst_slab_owned(&on->shard, no, &class_id) &&
+        if (sst_page_owned(&on->shard, no, &class_id) &&
             !check_page(on, no, class_id)) {
             return false;
         }
@@ -236,6 +262,11 @@ static bool check_shard(check *on)
     const sst_shard_shm *shm = on->shard.shm;
 
     on->figures = (sst_figures_shm){0};
+    memset(on->uses, 0, sizeof(on->uses));
+    for (unsigned i = 0; i < SST_NS_CELLS; i++) {
+        on->figures.ns[i].ns = shm->figures.ns[i].ns;
+        on->figures.ns[i].taken = shm->figures.ns[i].taken;
+    }
     for (uint32_t i = 0; i < on->shard.store->geo.nbuckets; i++) {
         if (!check_chain(on, i)) {
             return false;
@@ -243,6 +274,9 @@ static bool check_shard(check *on)
     }
     if (!check_pages(on)) {
         return false;
+    }
+    if (memcmp(on->uses, shm->uses, sizeof(on->uses)) != 0) {
+        return fault(on, "pages and chunks in use are counted wrongly");
     }
     if (memcmp(&on->figures, &shm->figures, sizeof(on->figures)) != 0) {
         return fault(on, "%llu records counted, %llu found",

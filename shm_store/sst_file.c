@@ -407,7 +407,22 @@ static bool config_ok(const opening *open)
                    (unsigned long)config->max_record,
                    (unsigned long)SST_MAX_RECORD_MAX);
     }
+    if (config->max_anonymous > 100 || config->max_namespace > 100) {
+        return say(open,
+                   "a limit of %u per cent is outside the range: 0 to "
+                   "100 are accepted",
+                   config->max_anonymous > 100 ? config->max_anonymous
+                                               : config->max_namespace);
+    }
     return true;
+}
+
+/* What may change while the segment is in use. */
+static void limits_take(shm_store *store, const shm_store_config *config)
+{
+    store->on_full = config->on_full;
+    store->max_anonymous = config->max_anonymous;
+    store->max_namespace = config->max_namespace;
 }
 
 static shm_store *handle_make(opening *open)
@@ -426,7 +441,7 @@ static shm_store *handle_make(opening *open)
     store->ino = open->st.st_ino;
     store->file_size = (uint64_t)open->st.st_size;
     store->max_record = open->config->max_record;
-    store->on_full = open->config->on_full;
+    limits_take(store, open->config);
     while (store->nonce == 0) {
         randombytes_buf(&store->nonce, sizeof(store->nonce));
     }
@@ -481,7 +496,7 @@ shm_status shm_store_reopen(shm_store *store, const shm_store_config *config,
         say(&open, "cannot be looked at: %m");
         return SST_BADARG;
     }
-    store->on_full = config->on_full;
+    limits_take(store, config);
     if (want > store->map_len) {
         say(&open,
             "%llu bytes are more than it can grow to without a stop; it stays "

@@ -24,6 +24,8 @@ struct shm_store {
     uint64_t file_size;
     uint32_t max_record;
     shm_on_full on_full;
+    unsigned max_anonymous; /* per cent; 0: no limit */
+    unsigned max_namespace;
 
     unsigned char *base;
     uint64_t map_len; /* reserved; more than file_size, so the file can grow */
@@ -45,6 +47,7 @@ typedef struct sst_shard {
     sst_shard_shm *shm;
     uint32_t no;
     bool repair_wanted; /* damage was found: repaired before the unlock */
+    uint32_t emptying;  /* page + 1 that is on no list for the moment; 0 */
 } sst_shard;
 
 static inline void *sst_at(const shm_store *store, uint64_t offset)

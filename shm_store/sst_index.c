@@ -68,6 +68,12 @@ uint64_t sst_word_make(const shm_store *store, const sst_hash *hash,
     return hash->tag | sst_slab_units(store, chunk);
 }
 
+uint64_t sst_word_moved(const shm_store *store, uint64_t word,
+                        const sst_chunk *chunk)
+{
+    return (word & TAG_MASK) | sst_slab_units(store, chunk);
+}
+
 const unsigned char *sst_word_address(const shm_store *store, uint64_t word)
 {
     /* By integers: the offset may be one that no object has. */
@@ -113,6 +119,40 @@ bool sst_index_find_locked(sst_shard *shard, const sst_hash *hash,
         }
     } while (sst_chain_next(&chain));
     return false;
+}
+
+/* Which chain a bucket belongs to is told by any record that it names. */
+static bool bucket_of(const sst_shard *shard, const sst_bucket_shm *bucket,
+                      uint32_t *no)
+{
+    for (unsigned i = 0; i < SST_SLOTS; i++) {
+        sst_chunk chunk;
+
+        if (bucket->words[i] != 0 &&
+            sst_word_chunk(shard, bucket->words[i], &chunk)) {
+            *no = sst_hash_of(shard->store, key_in(&chunk)).bucket;
+            return true;
+        }
+    }
+    return false;
+}
+
+uint64_t *sst_index_link_to(sst_shard *shard, const sst_chunk *chunk)
+{
+    uint64_t wanted = sst_slab_units(shard->store, chunk);
+    sst_chain chain;
+    uint32_t no;
+
+    if (!bucket_of(shard, (const sst_bucket_shm *)(void *)chunk->at, &no)) {
+        return NULL;
+    }
+    chain = sst_chain_begin(shard, no);
+    do {
+        if (chain.bucket->link == wanted) {
+            return &chain.bucket->link;
+        }
+    } while (sst_chain_next(&chain));
+    return NULL;
 }
 
 bool sst_index_reverse_locked(sst_shard *shard, const sst_chunk *chunk,

@@ -55,6 +55,14 @@ const unsigned char *sst_word_address(const shm_store *store, uint64_t word);
 uint64_t sst_word_make(const shm_store *store, const sst_hash *hash,
                        const sst_chunk *chunk);
 
+/** The same word when its record lies in ${chunk}. */
+uint64_t sst_word_moved(const shm_store *store, uint64_t word,
+                        const sst_chunk *chunk);
+
+/** The link that names the overflow bucket in ${chunk}, or NULL if there is
+ *  none in it. */
+uint64_t *sst_index_link_to(sst_shard *shard, const sst_chunk *chunk);
+
 /** Find the record of ${key}. */
 bool sst_index_find_locked(sst_shard *shard, const sst_hash *hash,
                            const unsigned char *key, sst_slot *slot);

@@ -124,6 +124,7 @@ static sst_class class_of_size(uint32_t size, uint32_t page_size)
     } while (made.first + made.count * size > page_size && made.count-- > 0);
     /* What as many chunks can have more costs nothing. */
     made.size = (page_size - made.first) / made.count / 16 * 16;
+    made.inverse = (uint32_t)((UINT64_C(1) << 32) / made.size + 1);
     return made;
 }
 

@@ -28,11 +28,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "shm_store.h"
+#include "shm_stats.h"
 
 #define SST_MAGIC          UINT64_C(0x31455254534d4853) /* "SHMSTRE1" */
 #define SST_PAGE_MAGIC     UINT32_C(0x50545353)
-#define SST_LAYOUT_VERSION 1u
+#define SST_LAYOUT_VERSION 2u
 #define SST_ENDIAN_MARK    UINT32_C(0x01020304)
 #define SST_WORD_MARK      ((uint32_t)(sizeof(void *) * 8 + sizeof(long)))
 
@@ -45,7 +45,9 @@
 #define SST_SLOTS      7u  /* index words of a bucket */
 #define SST_CHAIN_MAX  64u /* overflow buckets behind one bucket */
 #define SST_CHUNK_MIN  64u
+#define SST_NS_CELLS   256u /* namespaces that a shard counts one by one */
 #define SST_PIECE_MIN  256u /* smallest chunk of a continuation: 8-bit index */
+#define SST_SHARD_ROOM 8192u
 #define SST_FIRST_TICK (UINT32_C(1) << 26)
 #define SST_NEVER      UINT32_MAX /* bound of a page where nothing ends */
 
@@ -114,29 +116,57 @@ typedef struct sst_counters_shm {
 #undef X
 } sst_counters_shm;
 
+/* What one namespace holds.  A cell that has been given out stays, so that a
+ * namespace is found again where it was counted. */
+typedef struct sst_ns_shm {
+    uint32_t ns;
+    uint32_t taken;
+    uint64_t bytes; /* of chunks */
+} sst_ns_shm;
+_Static_assert(sizeof(sst_ns_shm) == 16, "layout");
+
 /* What is there now: repair counts it again. */
 typedef struct sst_figures_shm {
     uint64_t records;
     uint64_t kinds[SST_KIND_COUNT];
     uint64_t bytes_values;
     uint64_t bytes_chunks;
+    uint64_t bytes_anonymous;        /* of the chunks of anonymous records */
+    sst_ns_shm ns[SST_NS_CELLS + 1]; /* the last: all that found no cell */
 } sst_figures_shm;
-_Static_assert(sizeof(sst_figures_shm) == 72, "layout");
+_Static_assert(sizeof(sst_figures_shm) == 80 + 16 * 257, "layout");
 
-/* The line behind the lock is what every operation writes. */
+/* Pages of a class, and how many of their chunks are in use. */
+typedef struct sst_use_shm {
+    uint32_t pages;
+    uint32_t used;
+} sst_use_shm;
+
+/* Sampled durations of an operation: cell n counts those below 2^n ns. */
+typedef struct sst_latency_shm {
+    uint64_t cells[SST_LATENCY_CELLS];
+} sst_latency_shm;
+
+/* The lines behind the lock are what every operation writes. */
 typedef struct sst_shard_shm {
     sst_lock_shm lock;
     uint64_t token; /* the last one given */
     sst_counters_shm counters;
-    sst_figures_shm figures;
     uint32_t sweep_page;   /* where a put that needs room looks next */
     uint32_t evict_bucket; /* where the next search for a victim begins */
-    uint64_t unused[3];
+    uint32_t steal_shard;  /* whom to ask next for a page */
+    uint32_t unused0;
     uint32_t heads[SST_POOLS][SST_CLASS_MAX]; /* partial pages; 0: none */
-    uint8_t unused1[1152 - 280 - SST_POOLS * SST_CLASS_MAX * 4];
+    sst_use_shm uses[SST_POOLS][SST_CLASS_MAX];
+    sst_latency_shm latency[SST_OP_COUNT];
+    sst_figures_shm figures;
+    uint8_t unused[SST_SHARD_ROOM - 64 - 8 - sizeof(sst_counters_shm) - 16 -
+                   SST_POOLS * SST_CLASS_MAX * 12 -
+                   SST_OP_COUNT * sizeof(sst_latency_shm) -
+                   sizeof(sst_figures_shm)];
 } sst_shard_shm;
-_Static_assert(sizeof(sst_shard_shm) == 1152, "layout");
-_Static_assert(sizeof(sst_shard_shm) % 128 == 0, "no false sharing");
+_Static_assert(sizeof(sst_shard_shm) == SST_SHARD_ROOM, "layout");
+_Static_assert(SST_SHARD_ROOM % 128 == 0, "no false sharing");
 
 /* One a page.  The owner word is the truth about a page. */
 typedef struct sst_owner_shm {
@@ -165,7 +195,8 @@ typedef struct sst_page_shm {
 } sst_page_shm;
 _Static_assert(sizeof(sst_page_shm) == 32, "layout");
 
-/* Key and value follow.  The checksum covers all behind it. */
+/* Key and value follow.  The checksum covers them and the fields behind
+ * `next`: links are outside it, so that a chunk can move by one store. */
 typedef struct sst_record_shm {
     uint64_t times; /* expires:32 | last access:32, ticks; one store */
     uint32_t sum;
@@ -181,19 +212,24 @@ typedef struct sst_record_shm {
 _Static_assert(sizeof(sst_record_shm) == 56, "layout");
 #define SST_RECORD_HEAD ((uint32_t)sizeof(sst_record_shm) + SST_KEY_LEN)
 
-/* A continuation of a value that is too long for one chunk; bytes follow. */
+/* A continuation of a value that is too long for one chunk; bytes follow.
+ * `head` leads back to the record: who empties a page needs to know whose
+ * piece lies in it. */
 typedef struct sst_piece_shm {
     uint32_t next;
     uint32_t len;
+    uint32_t head;
+    uint32_t unused;
 } sst_piece_shm;
-_Static_assert(sizeof(sst_piece_shm) == 8, "layout");
+_Static_assert(sizeof(sst_piece_shm) == 16, "layout");
 
 /* A size class, computed by every process for itself and never read. */
 typedef struct sst_class {
-    uint32_t size;  /* bytes of a chunk */
-    uint32_t count; /* chunks in a page */
-    uint32_t first; /* where in the page the chunks begin */
-    uint32_t words; /* of the bitmap */
+    uint32_t size;    /* bytes of a chunk */
+    uint32_t count;   /* chunks in a page */
+    uint32_t first;   /* where in the page the chunks begin */
+    uint32_t words;   /* of the bitmap */
+    uint32_t inverse; /* 2^32 / size, rounded up: to divide by multiplying */
 } sst_class;
 
 /** Compute the geometry of a file of ${size} bytes.  False if the size is

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Locks inside the segment: robust, process-shared, never waited for longer
- * than a deadline.  One shard lock an operation and never two, so there is no
- * order to keep and nothing to deadlock.
+ * than a deadline.  One shard lock an operation is waited for; a second is only
+ * tried, by a write that found no room.  So there is no order to keep and
+ * nothing to deadlock.
  *
  * Commit locks guard no memory of ours; they are never taken under a shard
  * lock, nor a shard lock waited for by who holds only one for long.

@@ -2,11 +2,13 @@
 /* See sst_record.h. */
 #include "sst_record.h"
 
+#include "sst_figures.h"
+
 #define LEN_BITS 28u
 #define LEN_MASK ((1u << LEN_BITS) - 1)
 
-/* What the checksum covers of a head begins behind itself. */
-#define SUM_FROM offsetof(sst_record_shm, next)
+/* What the checksum covers of a head begins behind itself and the link. */
+#define SUM_FROM offsetof(sst_record_shm, token)
 
 static uint64_t times_word(uint32_t expires, uint32_t last_access)
 {
@@ -24,6 +26,7 @@ bool sst_head_read(const sst_chunk *chunk, sst_head *head)
     head->last_access = (uint32_t)times;
     head->created = at->created;
     head->hard_end = at->hard_end;
+    head->ns = at->ns;
     head->len = len_kind & LEN_MASK;
     head->kind = (shm_kind)(len_kind >> LEN_BITS);
     head->token = at->token;
@@ -41,7 +44,7 @@ static uint32_t smaller(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-static uint32_t link_make(const sst_chunk *chunk)
+uint32_t sst_link_make(const sst_chunk *chunk)
 {
     return (chunk->page + 1) << 8 | chunk->index;
 }
@@ -102,7 +105,7 @@ static uint32_t record_sum(const sst_shard *shard, const sst_chunk *chunk,
                            SST_RECORD_HEAD - SUM_FROM + pieces.len, 0);
 
     while (sst_pieces_next(&pieces, sound)) {
-        sum = sst_sum(pieces.chunk.at, sizeof(sst_piece_shm) + pieces.len, sum);
+        sum = sst_sum(pieces.bytes, pieces.len, sum);
     }
     return (uint32_t)sum;
 }
@@ -189,7 +192,8 @@ bool sst_record_take_locked(sst_shard *shard, uint32_t len, sst_use use,
         piece = (sst_piece_shm *)(void *)chunk.at;
         want = smaller(left, chunk.size - extra);
         SST_STORE(piece->len, want);
-        SST_STORE(*link, link_make(&chunk));
+        SST_STORE(piece->head, sst_link_make(head));
+        SST_STORE(*link, sst_link_make(&chunk));
         link = &piece->next;
         left -= want;
     }
@@ -231,7 +235,7 @@ void sst_record_meta(const shm_store *store, const sst_head *head,
 {
     *meta = (shm_meta){
         .kind = head->kind,
-        .ns = head->at->ns,
+        .ns = head->ns,
         .user_tag = head->at->user_tag,
         .handle = head->at->handle,
         .created_ms = sst_tick_ms(store, head->created),
@@ -243,28 +247,43 @@ void sst_record_meta(const shm_store *store, const sst_head *head,
     };
 }
 
-/* ---- end ---------------------------------------------------------------- */
-
-void sst_figures_add_locked(sst_shard *shard, const sst_head *head,
-                            uint64_t bytes)
+bool sst_record_own_pieces_locked(sst_shard *shard, const sst_chunk *chunk,
+                                  uint32_t len)
 {
-    sst_figures_shm *figures = &shard->shm->figures;
+    sst_pieces pieces = sst_pieces_begin(shard, chunk, len);
+    const uint32_t link = sst_link_make(chunk);
+    bool sound = true, changed = false;
 
-    SST_ADD(figures->records, 1);
-    SST_ADD(figures->kinds[head->kind], 1);
-    SST_ADD(figures->bytes_values, head->len);
-    SST_ADD(figures->bytes_chunks, bytes);
+    while (sst_pieces_next(&pieces, &sound)) {
+        sst_piece_shm *at = (sst_piece_shm *)(void *)pieces.chunk.at;
+
+        if (at->head != link) {
+            SST_STORE(at->head, link);
+            changed = true;
+        }
+    }
+    return changed;
 }
 
-void sst_figures_sub_locked(sst_shard *shard, const sst_head *head,
-                            uint64_t bytes)
-{
-    sst_figures_shm *figures = &shard->shm->figures;
+/* ---- end ---------------------------------------------------------------- */
 
-    SST_SUB(figures->records, 1);
-    SST_SUB(figures->kinds[head->kind], 1);
-    SST_SUB(figures->bytes_values, head->len);
-    SST_SUB(figures->bytes_chunks, bytes);
+void sst_record_free_locked(sst_shard *shard, const sst_chunk *chunk)
+{
+    sst_head head;
+    bool sound = sst_head_read(chunk, &head);
+
+    /* One chunk needs no proof; a chain could lead into someone else's. */
+    if (sound &&
+        (head.at->next != 0 || head.len > chunk->size - SST_RECORD_HEAD)) {
+        sound = sst_record_sound(shard, chunk, &head);
+    }
+    if (sound) {
+        sst_figures_sub_locked(&shard->shm->figures, &head,
+                               sst_record_give_locked(shard, chunk, head.len));
+    }
+    else {
+        shard->repair_wanted = true;
+    }
 }
 
 void sst_record_drop_locked(sst_shard *shard, const sst_slot *slot)
@@ -272,23 +291,9 @@ void sst_record_drop_locked(sst_shard *shard, const sst_slot *slot)
     uint32_t bucket =
         sst_hash_of(shard->store, slot->chunk.at + sizeof(sst_record_shm))
             .bucket;
-    sst_head head;
-    bool sound = sst_head_read(&slot->chunk, &head);
 
-    /* One chunk needs no proof; a chain could lead into someone else's. */
-    if (sound &&
-        (head.at->next != 0 || head.len > slot->chunk.size - SST_RECORD_HEAD)) {
-        sound = sst_record_sound(shard, &slot->chunk, &head);
-    }
     sst_publish(slot->word, 0);
-    if (sound) {
-        sst_figures_sub_locked(
-            shard, &head,
-            sst_record_give_locked(shard, &slot->chunk, head.len));
-    }
-    else {
-        shard->repair_wanted = true;
-    }
+    sst_record_free_locked(shard, &slot->chunk);
     sst_index_trim_locked(shard, bucket);
 }
 

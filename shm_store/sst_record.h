@@ -22,6 +22,7 @@ typedef struct sst_head {
     uint32_t created;
     uint32_t hard_end;
     uint32_t len;
+    uint32_t ns;
     shm_kind kind;
     uint64_t token;
 } sst_head;
@@ -73,21 +74,25 @@ void sst_record_fill_locked(sst_shard *shard, const sst_chunk *chunk,
 void sst_record_meta(const shm_store *store, const sst_head *head,
                      shm_meta *meta);
 
-/** End the record in ${slot}: unlink it, then free what it had.  A record
- *  that is not sound is only unlinked; the repair frees the rest. */
+/** Free what a record that no word names any longer had in ${chunk} and behind
+ *  it.  What is not sound is left to the repair. */
+void sst_record_free_locked(sst_shard *shard, const sst_chunk *chunk);
+
+/** End the record in ${slot}: unlink it, then free it. */
 void sst_record_drop_locked(sst_shard *shard, const sst_slot *slot);
 
 /** The same for one that failed a check, which is counted. */
 void sst_record_damaged_locked(sst_shard *shard, const sst_slot *slot);
 
-/** Add a record to, or take it from, the shard's figures. */
-void sst_figures_add_locked(sst_shard *shard, const sst_head *head,
-                            uint64_t bytes);
-void sst_figures_sub_locked(sst_shard *shard, const sst_head *head,
-                            uint64_t bytes);
-
-/** Page and index of a continuation as a link, and back. */
+/** A chunk of a page of few as a link, and back: continuations, and the heads
+ *  that have some. */
+uint32_t sst_link_make(const sst_chunk *chunk);
 bool sst_link_chunk(const sst_shard *shard, uint32_t link, sst_chunk *chunk);
+
+/** Let each continuation lead back to ${chunk}, where its record begins.
+ *  True if any did not. */
+bool sst_record_own_pieces_locked(sst_shard *shard, const sst_chunk *chunk,
+                                  uint32_t len);
 
 static inline bool sst_head_ended(const shm_store *store, const sst_head *head,
                                   int64_t grace_ms, int64_t now_ms)

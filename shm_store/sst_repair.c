@@ -15,6 +15,7 @@
  */
 #include "sst_repair.h"
 
+#include "sst_figures.h"
 #include "sst_record.h"
 
 #define AHEAD 3u /* buckets */
@@ -24,7 +25,6 @@ typedef struct repair {
     bool sums;
     uint64_t lost;
     uint64_t token;
-    sst_figures_shm figures;
 } repair;
 
 /* Marks the pieces of a value; none if one of them is somebody else's. */
@@ -77,10 +77,8 @@ static bool accept_word(repair *work, uint32_t bucket, uint64_t word)
         return false;
     }
     sst_slab_lower_bound(shard, chunk.page, head.expires);
-    work->figures.records++;
-    work->figures.kinds[head.kind]++;
-    work->figures.bytes_values += head.len;
-    work->figures.bytes_chunks += bytes;
+    (void)sst_record_own_pieces_locked(shard, &chunk, head.len);
+    sst_figures_add_locked(&shard->shm->figures, &head, bytes);
     if (head.token > work->token) {
         work->token = head.token;
     }
@@ -156,13 +154,14 @@ uint64_t sst_repair_locked(sst_shard *shard, bool sums)
     sst_shard_shm *shm = shard->shm;
     repair work = {.shard = shard, .sums = sums, .token = shm->token};
 
-    sst_slab_forget_locked(shard);
+    sst_wipe(&shm->figures, sizeof(shm->figures));
+    sst_page_forget_all_locked(shard);
     for (uint32_t i = 0; i < shard->store->geo.nbuckets; i++) {
         look_ahead(shard, i);
         repair_chain(&work, i);
     }
-    sst_slab_settle_locked(shard);
-    sst_copy(&shm->figures, &work.figures, sizeof(work.figures));
+    sst_slab_wipe_free_locked(shard);
+    sst_page_settle_all_locked(shard);
     if (work.token != shm->token) {
         SST_STORE(shm->token, work.token);
     }

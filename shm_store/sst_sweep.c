@@ -32,8 +32,8 @@ static unsigned end_record(sst_shard *shard, const sst_slot *slot, bool sane)
     return 1;
 }
 
-uint64_t sst_sweep_page_locked(sst_shard *shard, uint32_t page,
-                               const unsigned char *keep, int64_t now_ms)
+uint64_t sst_sweep_page_locked(sst_shard *shard, uint32_t page, uint64_t keep,
+                               int64_t now_ms)
 {
     shm_store *store = shard->store;
     uint32_t bound = SST_NEVER;
@@ -41,7 +41,7 @@ uint64_t sst_sweep_page_locked(sst_shard *shard, uint32_t page,
     uint32_t class_id;
     sst_slot slot;
 
-    if (!sst_slab_owned(shard, page, &class_id)) {
+    if (!sst_page_owned(shard, page, &class_id)) {
         return 0;
     }
     for (uint32_t i = 0; i < store->classes[class_id].count; i++) {
@@ -60,21 +60,20 @@ uint64_t sst_sweep_page_locked(sst_shard *shard, uint32_t page,
          * all may look like one: it is believed only if the index says so. */
         sane = sst_head_read(&chunk, &head);
         if (sane &&
-            (chunk.at == keep || !is_due(store, head.expires, now_ms))) {
+            (head.token == keep || !is_due(store, head.expires, now_ms))) {
             bound = head.expires < bound ? head.expires : bound;
         }
         else if (sst_index_reverse_locked(shard, &chunk, &slot)) {
             freed += end_record(shard, &slot, sane);
         }
     }
-    if (sst_slab_owned(shard, page, &class_id)) {
+    if (sst_page_owned(shard, page, &class_id)) {
         SST_STORE(sst_owner(store, page)->bound, bound);
     }
     return freed;
 }
 
-uint64_t sst_sweep_shard_locked(sst_shard *shard, const unsigned char *keep,
-                                int64_t now_ms)
+uint64_t sst_sweep_shard_locked(sst_shard *shard, uint64_t keep, int64_t now_ms)
 {
     shm_store *store = shard->store;
     uint32_t npages = sst_pages_now(store);
@@ -86,7 +85,7 @@ uint64_t sst_sweep_shard_locked(sst_shard *shard, const unsigned char *keep,
         uint32_t class_id;
 
         page = page < npages ? page : 0;
-        if (sst_slab_owned(shard, page, &class_id) &&
+        if (sst_page_owned(shard, page, &class_id) &&
             is_due(store, SST_LOAD(sst_owner(store, page)->bound), now_ms)) {
             freed += sst_sweep_page_locked(shard, page, keep, now_ms);
             opened++;
@@ -109,7 +108,7 @@ static void sweep_entry(shm_store *store, uint32_t page, int64_t now_ms,
         return;
     }
     report->pages++;
-    report->freed += sst_sweep_page_locked(&shard, page, NULL, now_ms);
+    report->freed += sst_sweep_page_locked(&shard, page, 0, now_ms);
     sst_shard_unlock(&shard);
 }
 

@@ -4,86 +4,85 @@
  * lock hold, so that nothing allocated is ever unreferenced outside it and a
  * repair may free whatever no index word names.
  *
- * Making room can end other records, and with them overflow buckets of the
- * very chain that we write to.  So the place in the index is looked up when
- * all chunks are there, and the record being replaced is kept out of it.
+ * Making room can end other records and move all of them, the one that is
+ * being replaced too, which only its token keeps from being ended.  So places
+ * are looked up again when all chunks are there.
  */
 #include "sst_write.h"
 
-#include "sst_evict.h"
-#include "sst_sweep.h"
+#include "sst_figures.h"
+#include "sst_room.h"
 
-#define ROUNDS_MAX 64u /* evictions for one write */
-
-static bool make_room(sst_shard *shard, sst_write *write, uint32_t bytes,
-                      unsigned round)
+/* What remembers an end, and a record that began before now, a session that
+ * goes on under another key, may use the reserve: a log-out must not fail for
+ * want of room that new sessions took. */
+static bool is_new(const sst_write *write)
 {
-    const unsigned char *keep =
-        write->old.word != NULL ? write->old.chunk.at : NULL;
-
-    if (sst_sweep_shard_locked(shard, keep, write->now_ms) > 0) {
-        return true;
-    }
-    return shard->store->on_full == SST_EVICT && round < ROUNDS_MAX &&
-           sst_evict_locked(shard, bytes, write->meta->kind, keep,
-                            write->now_ms, &write->evicted) > 0;
+    return write->create && write->meta->created_ms >= write->now_ms &&
+           write->meta->kind != SST_EPOCH && write->meta->kind != SST_TOMBSTONE;
 }
 
-/* A record that began before now is a session that goes on under another key:
- * its log-out must not fail for want of room that new sessions took. */
-static sst_use use_of(const sst_write *write)
+static sst_room room_of(const sst_write *write)
 {
-    return write->create && write->meta->created_ms >= write->now_ms
-               ? SST_USE_CREATE
-               : SST_USE_REPLACE;
+    const sst_record_shm *old =
+        write->old.word != NULL
+            ? (const sst_record_shm *)(void *)write->old.chunk.at
+            : NULL;
+
+    return (sst_room){
+        .use = {.create = is_new(write)},
+        .want = {.kind = write->meta->kind,
+                 .ns = write->meta->ns,
+                 .keep = old != NULL ? old->token : 0,
+                 .now_ms = write->now_ms},
+    };
 }
 
-static bool take_record(sst_shard *shard, sst_write *write, sst_chunk *chunk)
+static bool take_record(sst_shard *shard, const sst_write *write,
+                        sst_room *room, sst_chunk *chunk)
 {
-    sst_use use = use_of(write);
     uint32_t missing;
 
-    for (unsigned round = 0;; round++) {
-        if (sst_record_take_locked(shard, write->meta->value_len, use, chunk,
-                                   &missing)) {
-            return true;
-        }
-        if (!make_room(shard, write, missing, round)) {
-            return false;
-        }
-    }
-}
-
-/* For the bucket chunk behind a full chain.  Room may also appear in the
- * chain itself meanwhile; then none is needed. */
-static bool take_bucket(sst_shard *shard, sst_write *write, sst_chunk *chunk)
-{
-    sst_use use = use_of(write);
-
-    chunk->at = NULL;
-    for (unsigned round = 0; sst_index_room_locked(shard, write->hash) == NULL;
-         round++) {
-        if (sst_slab_take_locked(shard, sizeof(sst_bucket_shm), use, chunk)) {
-            return true;
-        }
-        if (!make_room(shard, write, sizeof(sst_bucket_shm), round)) {
+    while (!sst_record_take_locked(shard, write->meta->value_len, room->use,
+                                   chunk, &missing)) {
+        if (!sst_room_make_locked(shard, room, missing)) {
             return false;
         }
     }
     return true;
 }
 
-static bool publish_new(sst_shard *shard, sst_write *write, uint64_t word)
+/* For the bucket chunk behind a full chain.  Room may also appear in the
+ * chain itself meanwhile; then none is needed. */
+static bool take_bucket(sst_shard *shard, const sst_write *write,
+                        sst_room *room, sst_chunk *chunk)
 {
-    uint64_t *room;
+    chunk->at = NULL;
+    room->step = SST_ROOM_SWEEP;
+    while (sst_index_room_locked(shard, write->hash) == NULL) {
+        if (sst_slab_take_locked(shard, sizeof(sst_bucket_shm), room->use,
+                                 chunk)) {
+            return true;
+        }
+        if (!sst_room_make_locked(shard, room, sizeof(sst_bucket_shm))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool publish_new(sst_shard *shard, const sst_write *write,
+                        sst_room *room, uint64_t word)
+{
+    uint64_t *place;
     sst_chunk bucket;
 
-    if (!take_bucket(shard, write, &bucket)) {
+    if (!take_bucket(shard, write, room, &bucket)) {
         return false;
     }
-    room = sst_index_room_locked(shard, write->hash);
-    if (room != NULL) {
-        sst_publish(room, word);
+    place = sst_index_room_locked(shard, write->hash);
+    if (place != NULL) {
+        sst_publish(place, word);
         return true;
     }
     if (!sst_index_extend_locked(shard, write->hash, &bucket, word)) {
@@ -93,19 +92,29 @@ static bool publish_new(sst_shard *shard, sst_write *write, uint64_t word)
     return true;
 }
 
-static void free_old(sst_shard *shard, const sst_chunk *chunk)
+/* What it would add to what counts against a limit: nothing if it shrinks. */
+static uint64_t growth_of(const sst_shard *shard, const sst_write *write)
 {
+    uint64_t bytes = SST_RECORD_HEAD + (uint64_t)write->meta->value_len;
+    uint64_t had = 0;
     sst_head head;
 
-    /* A chain that is not sound could lead into somebody else's chunks. */
-    if (!sst_head_read(chunk, &head) ||
-        ((head.at->next != 0 || head.len > chunk->size - SST_RECORD_HEAD) &&
-         !sst_record_sound(shard, chunk, &head))) {
-        shard->repair_wanted = true;
-        return;
+    if (write->old.word != NULL && sst_head_read(&write->old.chunk, &head)) {
+        had = sst_record_bytes(shard, &write->old.chunk, head.len);
     }
-    sst_figures_sub_locked(shard, &head,
-                           sst_record_give_locked(shard, chunk, head.len));
+    return bytes > had ? bytes - had : 0;
+}
+
+static shm_refusal limits(sst_shard *shard, const sst_write *write,
+                          sst_room *room)
+{
+    uint64_t growth = 0;
+
+    if (room->use.create || (!write->create && write->old.word != NULL)) {
+        growth = growth_of(shard, write);
+    }
+    return growth > 0 ? sst_room_limits_locked(shard, room, growth)
+                      : SST_REFUSED_NOT;
 }
 
 static uint64_t fill(sst_shard *shard, const sst_write *write,
@@ -130,8 +139,9 @@ static void move_home(sst_shard *shard, const sst_write *write,
     sst_chunk home;
 
     if (old->size < SST_RECORD_HEAD + write->meta->value_len ||
-        (chunk->size <= old->size && !sst_slab_in_reserve(shard, chunk)) ||
-        !sst_slab_take_class_locked(shard, old->class_id, &home)) {
+        (chunk->size <= old->size &&
+         sst_slab_pool(shard, chunk) == SST_GENERAL) ||
+        !sst_slab_take_class_locked(shard, SST_GENERAL, old->class_id, &home)) {
         return;
     }
     sst_publish(write->old.word, fill(shard, write, &home));
@@ -139,35 +149,74 @@ static void move_home(sst_shard *shard, const sst_write *write,
     *chunk = home;
 }
 
+static shm_status refuse(sst_shard *shard, sst_write *write, shm_refusal why)
+{
+    sst_counters_shm *counters = &shard->shm->counters;
+    uint64_t *count =
+        why == SST_REFUSED_NAMESPACE   ? &counters->refused_namespace
+        : why == SST_REFUSED_ANONYMOUS ? &counters->refused_anonymous
+                                       : &counters->refused_room;
+
+    SST_ADD(*count, 1);
+    write->report->refusal = why;
+    return SST_FULL;
+}
+
+static bool publish(sst_shard *shard, sst_write *write, sst_room *room,
+                    sst_chunk *chunk)
+{
+    uint64_t word = fill(shard, write, chunk);
+
+    if (write->old.word == NULL) {
+        return publish_new(shard, write, room, word);
+    }
+    sst_publish(write->old.word, word);
+    sst_record_free_locked(shard, &write->old.chunk);
+    move_home(shard, write, chunk);
+    return true;
+}
+
+/* Room for all of it; the place of the old record is then up to date. */
+static shm_refusal make_room(sst_shard *shard, sst_write *write, sst_room *room,
+                             sst_chunk *chunk)
+{
+    shm_refusal why = limits(shard, write, room);
+
+    if (why == SST_REFUSED_NOT && !take_record(shard, write, room, chunk)) {
+        why = SST_REFUSED_ROOM;
+    }
+    if (write->old.word != NULL &&
+        !sst_index_find_locked(shard, write->hash, write->key, &write->old)) {
+        write->old.word = NULL;
+    }
+    return why;
+}
+
 shm_status sst_write_locked(sst_shard *shard, sst_write *write)
 {
-    sst_shard_shm *shm = shard->shm;
+    sst_room room = room_of(write);
     shm_meta *meta = write->meta;
     sst_chunk chunk;
     sst_head head;
-    uint64_t word;
+    shm_refusal why = make_room(shard, write, &room, &chunk);
 
-    if (!take_record(shard, write, &chunk)) {
-        SST_ADD(shm->counters.refused, 1);
-        return SST_FULL;
+    if (why == SST_REFUSED_NOT) {
+        /* Before the record: a token is never given twice, even if we die. */
+        meta->token = shard->shm->token + 1;
+        SST_STORE(shard->shm->token, meta->token);
+        if (!publish(shard, write, &room, &chunk)) {
+            (void)sst_record_give_locked(shard, &chunk, meta->value_len);
+            why = SST_REFUSED_ROOM;
+        }
     }
-    /* Before the record: a token is never given twice, even if we die now. */
-    meta->token = shm->token + 1;
-    SST_STORE(shm->token, meta->token);
-    word = fill(shard, write, &chunk);
-    if (write->old.word != NULL) {
-        sst_publish(write->old.word, word);
-        free_old(shard, &write->old.chunk);
-        move_home(shard, write, &chunk);
-    }
-    else if (!publish_new(shard, write, word)) {
-        (void)sst_record_give_locked(shard, &chunk, meta->value_len);
-        SST_ADD(shm->counters.refused, 1);
-        return SST_FULL;
+    write->report->evicted = room.want.live;
+    if (why != SST_REFUSED_NOT) {
+        return refuse(shard, write, why);
     }
     if (sst_head_read(&chunk, &head)) {
         sst_figures_add_locked(
-            shard, &head, sst_record_bytes(shard, &chunk, meta->value_len));
+            &shard->shm->figures, &head,
+            sst_record_bytes(shard, &chunk, meta->value_len));
     }
     return SST_OK;
 }

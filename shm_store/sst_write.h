@@ -9,10 +9,10 @@ typedef struct sst_write {
     const unsigned char *key;
     const sst_hash *hash;
     const void *value;
-    shm_meta *meta;   /* value_len set; gets the token */
-    sst_slot old;     /* the record that it replaces; word NULL: none */
-    bool create;      /* may not use the reserve */
-    unsigned evicted; /* out: live records that had to go */
+    shm_meta *meta; /* value_len set; gets the token */
+    sst_slot old;   /* the record that it replaces; word NULL: none */
+    bool create;    /* of a key that was not there */
+    shm_put_report *report;
     int64_t now_ms;
 } sst_write;
 

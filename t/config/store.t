@@ -21,6 +21,9 @@ SxTest::Refusal::refused($s,
         '1023', '0', '5m'),
     row('x max-record=-1', 'max-record=-1', 'k, m or g'),
     row('x on-full=panic', 'on-full=panic', 'refuse or evict'),
+    (map { row("x $_", $_, '1% to 100%') } 'max-anonymous=0%',
+        'max-anonymous=101%', 'max-namespace=20', 'max-namespace=%',
+        'max-namespace=-1%'),
     row('x group=no-such-group', 'group=no-such-group', 'group'),
     row('x group=', 'group=', 'group'),
     row('x file=', 'file=', 'path'),
@@ -53,7 +56,7 @@ SxTest::Refusal::refused($s,
 
 SxTest::Refusal::accepted($s,
     ['every word', "ShmStore x size=2m file=run/x.shm max-record=4m "
-        . 'on-full=evict'],
+        . 'on-full=evict max-anonymous=100% max-namespace=1%'],
     ['the smallest store', 'ShmStore x size=1m'],
     ['two stores', "ShmStore x size=1m\nShmStore y size=1m"]);
 SxTest::done();

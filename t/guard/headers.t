@@ -15,7 +15,7 @@ my @layer = (
     ['shm_store/*.h',              'SST_FLAGS'],
     ['mod_session_ext/{sx,htsession}*.h', 'SX_FLAGS'],
     ['mod_session_ext/mod_*.h',    'MOD_FLAGS'],
-    ['t/unit/**.h',                'SX_FLAGS', 'TEST_FLAGS'],
+    ['t/unit/**.h',                'SX_FLAGS', 'TEST_FLAGS', 'HOOK_FLAGS'],
     ['t/bench/**.h',               'SX_FLAGS', 'TEST_FLAGS'],
 );
 

@@ -5,16 +5,26 @@
 #define NOW START_MS
 
 static unsigned char value[65536], out[65536];
+static uint32_t put_ns = 7;
+static shm_refusal refusal; /* of the last put */
 
 static shm_status put(shm_store *store, uint64_t number, shm_kind kind,
                       size_t len, int64_t now, unsigned *evicted)
 {
     unsigned char key[SST_KEY_LEN];
     shm_meta meta = meta_of(kind, now, HOUR_MS);
+    shm_put_report report;
+    shm_status status;
 
+    meta.ns = put_ns;
     value_fill(value, len, number);
-    return shm_store_put_if(store, key_of(number, key), 0, value, len, &meta,
-                            evicted, now);
+    status = shm_store_put_if(store, key_of(number, key), 0, value, len, &meta,
+                              &report, now);
+    refusal = report.refusal;
+    if (evicted != NULL) {
+        *evicted = report.evicted;
+    }
+    return status;
 }
 
 /* How many it took until one was refused or displaced another. */
@@ -66,6 +76,7 @@ static void test_refuse(const scratch *at)
        (unsigned long long)n);
     is_int(put(store, 900000, SST_USER, 250, NOW, NULL), SST_FULL,
            "then a creation is refused");
+    is_int(refusal, SST_REFUSED_ROOM, "for want of room");
     ok(!has(store, 900000), "and leaves nothing behind");
     for (uint64_t i = 0; i < n; i++) {
         all &= replace(store, i, 240 + i % 20) == SST_OK;
@@ -194,6 +205,136 @@ static void test_shift(const scratch *at)
     scratch_unlink(at, "");
 }
 
+/* Two stores of the same policy differ in nothing but a limit. */
+static void test_anonymous_limit(const scratch *at)
+{
+    shm_store_config config = config_of(at, 2 * MIB);
+    uint64_t free_n, limited_n;
+    shm_store *store;
+    shm_stats stats;
+
+    store = store_with(&config, NOW);
+    free_n = fill(store, 0, SST_ANONYMOUS, 250);
+    shm_store_close(store);
+    scratch_unlink(at, "");
+    config.max_anonymous = 50;
+    store = store_with(&config, NOW);
+    limited_n = fill(store, 0, SST_ANONYMOUS, 250);
+    ok(limited_n > free_n * 45 / 100 && limited_n < free_n * 60 / 100,
+       "half a store holds %llu anonymous sessions, all of it %llu",
+       (unsigned long long)limited_n, (unsigned long long)free_n);
+    for (uint64_t i = 0; i < 500; i++) {
+        (void)put(store, 10000 + i, SST_ANONYMOUS, 250, NOW + HOUR_MS / 2,
+                  NULL);
+    }
+    is_int(shm_store_stats(store, &stats), SST_OK, "stats");
+    ok(stats.evicted_anonymous >= 500 && !has(store, 1) && has(store, 10499),
+       "at the limit the oldest make room for new ones");
+    is_int(put(store, 20000, SST_ANONYMOUS, 60000, NOW + HOUR_MS / 2, NULL),
+           SST_OK, "for large ones, too");
+    (void)fill(store, 30000, SST_USER, 250);
+    is_int(shm_store_stats(store, &stats), SST_OK, "stats");
+    ok(stats.records_by_kind[SST_USER] > free_n * 40 / 100,
+       "the other half takes %llu sessions with a user before one goes",
+       (unsigned long long)stats.records_by_kind[SST_USER]);
+    check_clean(store, "the store is sound");
+    shm_store_close(store);
+    scratch_unlink(at, "");
+}
+
+static void test_namespace_limit(const scratch *at)
+{
+    shm_store_config config = config_of(at, 2 * MIB);
+    shm_store *store;
+    uint64_t n;
+
+    config.max_namespace = 25;
+    store = store_with(&config, NOW);
+    put_ns = 8;
+    (void)put(store, 900000, SST_ANONYMOUS, 250, NOW, NULL);
+    put_ns = 7;
+    n = fill(store, 0, SST_USER, 250);
+    is_int(refusal, SST_REFUSED_NAMESPACE,
+           "a namespace that has its share is told so");
+    ok(n > 1000 && n < 2000, "with %llu records in a quarter of 2 MiB",
+       (unsigned long long)n);
+    is_int(replace(store, 3, 240), SST_OK, "what is there can be replaced");
+    is_int(replace(store, 4, 20000), SST_FULL, "but not by more than fits");
+    is_int(put(store, 800000, SST_EPOCH, 16, NOW, NULL), SST_OK,
+           "an epoch is under no limit");
+    put_ns = 9;
+    ok(fill(store, 100000, SST_ANONYMOUS, 250) > 1000,
+       "another namespace has its own share");
+    (void)put(store, 700000, SST_ANONYMOUS, 250, NOW + HOUR_MS, NULL);
+    ok(has(store, 700000) && has(store, 900000),
+       "and at its limit only its own sessions go");
+    check_clean(store, "the store is sound");
+    shm_store_close(store);
+    scratch_unlink(at, "");
+}
+
+/* More namespaces than cells: the rest is one, and nothing is lost count of. */
+static void test_many_namespaces(const scratch *at)
+{
+    shm_store_config config = config_of(at, 2 * MIB);
+    shm_store *store = store_with(&config, NOW);
+    unsigned char key[SST_KEY_LEN];
+
+    for (uint64_t i = 0; i < 1500; i++) {
+        put_ns = (uint32_t)i * 2654435761u;
+        (void)put(store, i, SST_USER, 100, NOW, NULL);
+    }
+    check_clean(store, "1500 namespaces are counted");
+    for (uint64_t i = 0; i < 1500; i++) {
+        (void)!shm_store_remove(store, key_of(i, key), 0);
+    }
+    check_clean(store, "and counted down");
+    put_ns = 7;
+    shm_store_close(store);
+    scratch_unlink(at, "");
+}
+
+/* A million visitors do not push out anybody who has logged in, and whoever is
+ * in can go on, renew and log out. */
+static void test_flood(const scratch *at)
+{
+    shm_store_config config = config_of(at, 4 * MIB);
+    const uint64_t users = 2000, flood = is_long() ? 1000000 : 60000;
+    shm_store *store = store_with(&config, NOW);
+    uint64_t lost = 0, refused = 0, kept = 0;
+    unsigned char key[SST_KEY_LEN];
+
+    for (uint64_t i = 0; i < users; i++) {
+        refused += put(store, i, SST_USER, 300, NOW, NULL) != SST_OK;
+    }
+    for (uint64_t i = 0; i < flood; i++) {
+        refused += put(store, 100000 + i, SST_ANONYMOUS, 100 + i % 400,
+                       NOW + (int64_t)(i / 10), NULL) != SST_OK;
+    }
+    ok(refused == 0, "each of %llu visitors found room (%llu did not)",
+       (unsigned long long)flood, (unsigned long long)refused);
+    for (uint64_t i = 0; i < users; i++) {
+        lost += !has(store, i);
+    }
+    ok(lost == 0, "all %llu users are still in (%llu are not)",
+       (unsigned long long)users, (unsigned long long)lost);
+    for (uint64_t i = 0; i < users; i++) {
+        shm_meta meta = meta_of(SST_USER, NOW, HOUR_MS);
+
+        kept += replace(store, i, 320) == SST_OK;
+        /* Renewal: the new record is written before the old one goes. */
+        kept += shm_store_put_if(store, key_of(50000 + i, key), 0, "again", 5,
+                                 &meta, NULL, NOW + 10) == SST_OK;
+        kept += shm_store_remove(store, key_of(i, key), 0) == SST_OK;
+        kept += put(store, 70000 + i, SST_EPOCH, 16, NOW, NULL) == SST_OK;
+    }
+    is_int((long long)kept, (long long)users * 4,
+           "each goes on, renews, logs out and is remembered");
+    check_clean(store, "the store is sound");
+    shm_store_close(store);
+    scratch_unlink(at, "");
+}
+
 int main(void)
 {
     scratch at;
@@ -203,6 +344,10 @@ int main(void)
     test_expired_first(&at);
     test_order(&at);
     test_shift(&at);
+    test_anonymous_limit(&at);
+    test_namespace_limit(&at);
+    test_many_namespaces(&at);
+    test_flood(&at);
     scratch_remove(&at);
     return done_testing();
 }

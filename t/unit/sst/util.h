@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "shm_store.h"
+#include "shm_stats.h"
 #include "tap.h"
 
 #define MIB       ((uint64_t)1 << 20)
@@ -129,7 +129,7 @@ static inline shm_status put_number(shm_store *store, uint64_t number,
 {
     static unsigned char value[SST_MAX_RECORD_MAX];
     unsigned char key[SST_KEY_LEN];
-    shm_meta meta = meta_of(SST_ANONYMOUS, now_ms, HOUR_MS);
+    shm_meta meta = meta_of(SST_USER, now_ms, HOUR_MS);
     shm_status status;
 
     value_fill(value, len, number);
@@ -139,6 +139,14 @@ static inline shm_status put_number(shm_store *store, uint64_t number,
         *token = meta.token;
     }
     return status;
+}
+
+/* Is the long form of a test asked for? */
+static inline bool is_long(void)
+{
+    const char *asked = getenv("SXTEST_LONG");
+
+    return asked != NULL && *asked != '\0' && *asked != '0';
 }
 
 static inline uint64_t next_random(uint64_t *state)

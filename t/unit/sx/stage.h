@@ -13,6 +13,7 @@
 
 #include "sx_command.h"
 #include "sx_commit.h"
+#include "shm_stats.h"
 #include "sx_store_shm.h"
 #include "tap.h"
 

@@ -170,12 +170,14 @@ static void test_full(void)
     sx_answer answer = SX_STORE_OK;
     unsigned no;
 
+    sx_log_set(note_log);
     for (no = 1000; no < 100000 && answer == SX_STORE_OK; no++) {
-        sx_record_meta meta = meta_of(SX_ANONYMOUS);
+        sx_record_meta meta = meta_of(SX_USER);
 
         answer = put(no, 0, (sx_str){bytes, 1000}, &meta);
     }
     is_int(answer, SX_STORE_FULL, "a full store says so");
+    ok(strstr(last_log, "no room") != NULL, "and the log says why");
     stage_end(&at);
     stage_begin_with(&at, MIB, SST_EVICT);
     store = at.realm.store;

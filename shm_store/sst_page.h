@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pages: whose they are, the lists of those with room, and how many there are
+ * of each class.
+ *
+ * Invariants: the owner word is the truth about a page; 0 is free, and any
+ * shard may claim it for any class.  A page that is neither empty nor full is
+ * on one list of its shard, unless it is being emptied.  Free pages are found
+ * by a hint and not by a list.  Everything here but the owner words and the
+ * hints is under the lock of the page's shard.
+ */
+#ifndef SST_PAGE_H
+#define SST_PAGE_H
+
+#include "sst_handle.h"
+
+/** Is ${page} this shard's, and of which class? */
+bool sst_page_owned(const sst_shard *shard, uint32_t page, uint32_t *class_id);
+
+/** Which pool a page of ours is in. */
+uint32_t sst_page_pool(const sst_page_shm *page);
+
+/** How many pages and used chunks the class of ${page} has in its pool. */
+sst_use_shm *sst_page_use(const sst_shard *shard, uint32_t page);
+
+/** Make a free page of the pool ours, of this class, empty and listed. */
+bool sst_page_claim_locked(sst_shard *shard, uint32_t class_id, uint32_t pool);
+
+/** Give back an empty page that is on no list. */
+void sst_page_release_locked(sst_shard *shard, uint32_t page);
+
+/** Put a page on the list of its class, or take it off. */
+void sst_page_list_locked(sst_shard *shard, uint32_t page);
+void sst_page_unlist_locked(sst_shard *shard, uint32_t page);
+
+/** A listed page of ${pool} that can be emptied into others of its class, of
+ *  the class that has most chunks to spare.  False if there is none. */
+bool sst_page_sparsest(const sst_shard *shard, uint32_t pool, uint32_t *page);
+
+/** Whether there may be one; reads counts only, so no lock is needed to ask. */
+bool sst_page_may_spare(const sst_shard *shard, uint32_t pool);
+
+/** For repair: all pages of the shard empty and on no list; then, when chunks
+ *  have been marked, list each that has room and release the empty ones. */
+void sst_page_forget_all_locked(sst_shard *shard);
+void sst_page_settle_all_locked(sst_shard *shard);
+
+#endif

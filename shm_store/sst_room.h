@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Room for a write, from what costs nobody anything to what ends sessions:
+ * sweep what has ended, empty a page of ours, have one of another shard
+ * emptied, go to the reserve, take a chunk that is too large, evict.
+ */
+#ifndef SST_ROOM_H
+#define SST_ROOM_H
+
+#include "sst_evict.h"
+
+/* What has been tried for one write; later steps cost more. */
+typedef enum sst_room_step {
+    SST_ROOM_SWEEP,
+    SST_ROOM_MOVE,
+    SST_ROOM_STEAL,
+    SST_ROOM_RESERVE,
+    SST_ROOM_GENEROUS,
+    SST_ROOM_EVICT,
+    SST_ROOM_FOREIGN,
+    SST_ROOM_USERS,
+    SST_ROOM_NONE
+} sst_room_step;
+
+typedef struct sst_room {
+    sst_evict want;
+    sst_use use;
+    sst_room_step step;
+    unsigned rounds;
+} sst_room;
+
+/** Do one thing that may make a take of ${bytes} succeed; it may not, and then
+ *  this is called again.  False when nothing is left to do.  Slots and chunks
+ *  known before are no longer valid: records may have moved. */
+bool sst_room_make_locked(sst_shard *shard, sst_room *room, uint32_t bytes);
+
+/** Keep the limits: end what is under a limit that ${bytes} more of namespace
+ *  and kind would break.  What it answers is why not. */
+shm_refusal sst_room_limits_locked(sst_shard *shard, sst_room *room,
+                                   uint64_t bytes);
+
+#endif
