@@ -203,7 +203,7 @@ shm_status shm_store_put_if(shm_store *store,
                             shm_meta *meta, shm_put_report *report,
                             int64_t now_ms)
 {
-    shm_put_report unasked;
+    shm_put_report unasked = {0};
     shm_meta stored = *meta;
     sst_write write = {.key = key,
                        .value = value,
@@ -214,7 +214,7 @@ shm_status shm_store_put_if(shm_store *store,
     sst_shard shard;
     sst_hash hash;
 
-    *write.report = (shm_put_report){0};
+    *write.report = unasked;
     if (!store->attached) {
         return SST_UNAVAILABLE;
     }

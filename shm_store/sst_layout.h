@@ -161,7 +161,7 @@ typedef struct sst_shard_shm {
     sst_latency_shm latency[SST_OP_COUNT];
     sst_figures_shm figures;
     uint8_t unused[SST_SHARD_ROOM - 64 - 8 - sizeof(sst_counters_shm) - 16 -
-                   SST_POOLS * SST_CLASS_MAX * 12 -
+                   (size_t)SST_POOLS * SST_CLASS_MAX * 12 -
                    SST_OP_COUNT * sizeof(sst_latency_shm) -
                    sizeof(sst_figures_shm)];
 } sst_shard_shm;

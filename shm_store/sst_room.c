@@ -62,8 +62,10 @@ static bool steal(sst_shard *shard, sst_room *room, bool evict)
     bool done = false;
 
     for (unsigned i = 0; i < ASK_MAX && i < nshards && locked < LOCK_MAX; i++) {
-        sst_shard victim = {.store = store, .no = no = (no + 1) % nshards};
+        sst_shard victim = {.store = store};
 
+        no = (no + 1) % nshards;
+        victim.no = no;
         victim.shm = sst_shard_header(store, no);
         if (no == shard->no ||
             !(sst_page_may_spare(&victim, SST_GENERAL) ||
@@ -135,6 +137,7 @@ static bool take_step(sst_shard *shard, sst_room *room)
 bool sst_room_make_locked(sst_shard *shard, sst_room *room, uint32_t bytes)
 {
     room->want.bytes = bytes;
+    room->moved = true;
     while (room->step < SST_ROOM_NONE) {
         if (take_step(shard, room)) {
             return true;
@@ -186,6 +189,7 @@ shm_refusal sst_room_limits_locked(sst_shard *shard, sst_room *room,
         want.anonymous = anonymous;
         want.users = shard->store->on_full == SST_EVICT;
         want.bytes = (uint32_t)bytes;
+        room->moved = true;
         if (sst_evict_locked(shard, &want) == 0) {
             break;
         }

@@ -27,11 +27,12 @@ typedef struct sst_room {
     sst_use use;
     sst_room_step step;
     unsigned rounds;
+    bool moved; /* records may lie elsewhere than before */
 } sst_room;
 
 /** Do one thing that may make a take of ${bytes} succeed; it may not, and then
- *  this is called again.  False when nothing is left to do.  Slots and chunks
- *  known before are no longer valid: records may have moved. */
+ *  this is called again.  False when nothing is left to do.  With room->moved,
+ *  slots and chunks known before are no longer valid. */
 bool sst_room_make_locked(sst_shard *shard, sst_room *room, uint32_t bytes);
 
 /** Keep the limits: end what is under a limit that ${bytes} more of namespace

@@ -108,8 +108,12 @@ static uint64_t growth_of(const sst_shard *shard, const sst_write *write)
 static shm_refusal limits(sst_shard *shard, const sst_write *write,
                           sst_room *room)
 {
+    const shm_store *store = shard->store;
     uint64_t growth = 0;
 
+    if (store->max_anonymous == 0 && store->max_namespace == 0) {
+        return SST_REFUSED_NOT;
+    }
     if (room->use.create || (!write->create && write->old.word != NULL)) {
         growth = growth_of(shard, write);
     }
@@ -185,7 +189,7 @@ static shm_refusal make_room(sst_shard *shard, sst_write *write, sst_room *room,
     if (why == SST_REFUSED_NOT && !take_record(shard, write, room, chunk)) {
         why = SST_REFUSED_ROOM;
     }
-    if (write->old.word != NULL &&
+    if (room->moved && write->old.word != NULL &&
         !sst_index_find_locked(shard, write->hash, write->key, &write->old)) {
         write->old.word = NULL;
     }
