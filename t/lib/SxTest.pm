@@ -12,6 +12,7 @@ use Test::More;
 use SxTest::Paths;
 use SxTest::Browser;
 use SxTest::Barrier;
+use SxTest::Core;
 use SxTest::Log;
 use SxTest::Server;
 use SxTest::Wire;
@@ -166,8 +167,11 @@ sub parallel
 # Last line of every test: no server may have crashed meanwhile.
 sub done
 {
-    my @fatal = (SxTest::Log::fatal(error_log_since($START)),
-        SxTest::Server::finish_all());
+    my ($shown, @fatal) = SxTest::Core::judge(
+        SxTest::Paths::t_dir() . '/logs/cache',
+        SxTest::Log::fatal(error_log_since($START)));
+    diag($_) for @$shown;
+    push @fatal, SxTest::Server::finish_all();
     is("@fatal", '', 'no server process crashed');
     return done_testing();
 }

@@ -13,6 +13,7 @@ use File::Temp qw(tempdir);
 use POSIX qw(WNOHANG _exit);
 use Time::HiRes qw(sleep time);
 use SxTest::Browser;
+use SxTest::Core;
 use SxTest::Fpm;
 use SxTest::Log;
 use SxTest::Paths;
@@ -286,7 +287,11 @@ sub _dispose
     my ($self) = @_;
     $self->stop;
     $self->{fpm}->stop if $self->{fpm};
-    push @FATAL, SxTest::Log::fatal($self->error_log) if $self->{root};
+    return if !$self->{root};
+    my ($shown, @lines) = SxTest::Core::judge("$self->{root}/logs/cache",
+        SxTest::Log::fatal($self->error_log));
+    print map { s/^/# /gmr } @$shown;
+    push @FATAL, @lines;
     return;
 }
 
