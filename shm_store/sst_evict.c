@@ -137,18 +137,18 @@ static void search_run(search *find)
     sst_shard *shard = find->shard;
     const uint32_t nbuckets = shard->store->geo.nbuckets;
     uint32_t left = nbuckets < BUCKETS_MAX ? nbuckets : BUCKETS_MAX;
-    uint32_t bucket = shard->shm->evict_bucket & (nbuckets - 1);
+    uint32_t bucket = shard->shm->evict_bucket % nbuckets;
 
     for (; left > 0 && !search_enough(find); left--) {
         sst_chain chain = sst_chain_begin(shard, bucket);
 
-        look_ahead(shard, (bucket + AHEAD) & (nbuckets - 1));
+        look_ahead(shard, (bucket + AHEAD) % nbuckets);
         do {
             for (unsigned i = 0; i < SST_SLOTS; i++) {
                 consider(find, &chain.bucket->words[i]);
             }
         } while (sst_chain_next(&chain));
-        bucket = (bucket + 1) & (nbuckets - 1);
+        bucket = (bucket + 1) % nbuckets;
     }
     SST_STORE(shard->shm->evict_bucket, bucket);
 }

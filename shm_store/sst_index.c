@@ -15,6 +15,15 @@
 _Static_assert(crypto_shorthash_KEYBYTES == 16, "the header's key");
 _Static_assert(crypto_shorthash_BYTES == 8, "one word");
 
+/* 28 bits as a fraction of the buckets: their number is any, not a power of
+ * two, or the index would be up to a half too large or too small. */
+static uint32_t bucket_for(uint64_t bits, uint32_t nbuckets)
+{
+    uint64_t fraction = bits >> 24 & ((UINT64_C(1) << 28) - 1);
+
+    return (uint32_t)(fraction * nbuckets >> 28);
+}
+
 sst_hash sst_hash_of(const shm_store *store, const unsigned char *key)
 {
     sst_hash hash = {0};
@@ -22,7 +31,7 @@ sst_hash sst_hash_of(const shm_store *store, const unsigned char *key)
     crypto_shorthash((unsigned char *)&hash.bits, key, SST_KEY_LEN,
                      store->hash_key);
     hash.shard = (uint32_t)(hash.bits >> 52) & (store->geo.nshards - 1);
-    hash.bucket = (uint32_t)(hash.bits >> 24) & (store->geo.nbuckets - 1);
+    hash.bucket = bucket_for(hash.bits, store->geo.nbuckets);
     hash.tag = hash.bits << 40;
     return hash;
 }

@@ -9,14 +9,14 @@
 
 #include "sst_layout.h"
 
-#define SMALL_PAGE      16384u
-#define LARGE_PAGE      65536u
-#define LARGE_FROM      ((uint64_t)256 << 20)
-#define SHARD_BYTES     ((uint64_t)8 << 20)
-#define SHARDS_MAX      4096u
-#define CHUNK_TYPICAL   350u
-#define BUCKET_LOAD_X10 45u
-#define PAGES_MAX       ((1u << 24) - 2) /* page + 1 has 24 bits in a link */
+#define SMALL_PAGE   16384u
+#define LARGE_PAGE   32768u
+#define LARGE_FROM   ((uint64_t)256 << 20)
+#define SHARD_BYTES  ((uint64_t)8 << 20)
+#define SHARDS_MAX   4096u
+#define BUCKET_BYTES 1920u
+#define BUCKETS_MIN  64u
+#define PAGES_MAX    ((1u << 24) - 2) /* page + 1 has 24 bits in a link */
 
 static uint64_t round_up(uint64_t value, uint64_t unit)
 {
@@ -43,16 +43,14 @@ static uint32_t shards_for(uint64_t size)
     return nshards;
 }
 
-/* The power of two nearest (by ratio) to a load of 4.5 records a bucket. */
+/* A bucket for so many bytes: records of 256 bytes make a load of under 5 of 7
+ * slots, where one bucket in ten overflows; of 1 KB, 1.5, where the index costs
+ * a twenty-fifth of the memory. */
 static uint32_t buckets_for(uint64_t shard_bytes)
 {
-    uint64_t want = shard_bytes * 10 / CHUNK_TYPICAL / BUCKET_LOAD_X10;
-    uint64_t nbuckets = 64;
+    uint64_t nbuckets = shard_bytes / BUCKET_BYTES;
 
-    while (nbuckets * 2 <= want + want / 2 - want / 12) {
-        nbuckets *= 2;
-    }
-    return (uint32_t)nbuckets;
+    return nbuckets > BUCKETS_MIN ? (uint32_t)nbuckets : BUCKETS_MIN;
 }
 
 uint32_t sst_pages_in(const sst_geometry_shm *geo, uint64_t bytes)

@@ -69,7 +69,7 @@ typedef struct sst_geometry_shm {
     uint64_t pages_off;
     uint32_t page_size;
     uint32_t nshards;
-    uint32_t nbuckets; /* a shard; a power of two */
+    uint32_t nbuckets; /* a shard */
     uint32_t max_pages;
     uint32_t nclasses;
     uint32_t unused;

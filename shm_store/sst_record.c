@@ -120,12 +120,15 @@ bool sst_record_sound(const sst_shard *shard, const sst_chunk *chunk,
 }
 
 uint64_t sst_record_bytes(const sst_shard *shard, const sst_chunk *chunk,
-                          uint32_t len)
+                          const sst_head *head)
 {
-    sst_pieces pieces = sst_pieces_begin(shard, chunk, len);
+    sst_pieces pieces = sst_pieces_begin(shard, chunk, head->len);
     uint64_t bytes = chunk->size;
     bool sound = true;
 
+    if (sst_head_single(chunk, head)) {
+        return bytes;
+    }
     while (sst_pieces_next(&pieces, &sound)) {
         bytes += pieces.chunk.size;
     }
@@ -272,9 +275,8 @@ void sst_record_free_locked(sst_shard *shard, const sst_chunk *chunk)
     sst_head head;
     bool sound = sst_head_read(chunk, &head);
 
-    /* One chunk needs no proof; a chain could lead into someone else's. */
-    if (sound &&
-        (head.at->next != 0 || head.len > chunk->size - SST_RECORD_HEAD)) {
+    /* A chain could lead into someone else's chunks. */
+    if (sound && !sst_head_single(chunk, &head)) {
         sound = sst_record_sound(shard, chunk, &head);
     }
     if (sound) {

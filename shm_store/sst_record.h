@@ -61,9 +61,9 @@ bool sst_record_take_locked(sst_shard *shard, uint32_t len, sst_use use,
 uint64_t sst_record_give_locked(sst_shard *shard, const sst_chunk *chunk,
                                 uint32_t len);
 
-/** Bytes of the chunks of a value of ${len} bytes that begins in ${chunk}. */
+/** Bytes of the chunks of the record that begins in ${chunk}. */
 uint64_t sst_record_bytes(const sst_shard *shard, const sst_chunk *chunk,
-                          uint32_t len);
+                          const sst_head *head);
 
 /** Fill chunks that sst_record_take_locked gave; ${meta} as stored. */
 void sst_record_fill_locked(sst_shard *shard, const sst_chunk *chunk,
@@ -93,6 +93,12 @@ bool sst_link_chunk(const sst_shard *shard, uint32_t link, sst_chunk *chunk);
  *  True if any did not. */
 bool sst_record_own_pieces_locked(sst_shard *shard, const sst_chunk *chunk,
                                   uint32_t len);
+
+/** Most records: all in one chunk, with no chain to follow or to doubt. */
+static inline bool sst_head_single(const sst_chunk *chunk, const sst_head *head)
+{
+    return head->at->next == 0 && head->len <= chunk->size - SST_RECORD_HEAD;
+}
 
 static inline bool sst_head_ended(const shm_store *store, const sst_head *head,
                                   int64_t grace_ms, int64_t now_ms)

@@ -57,6 +57,22 @@ static bool mark_pieces(sst_shard *shard, const sst_chunk *chunk, uint32_t len,
     return false;
 }
 
+static bool mark_record(sst_shard *shard, const sst_chunk *chunk,
+                        const sst_head *head, uint64_t *bytes)
+{
+    if (sst_head_single(chunk, head)) {
+        sst_slab_mark_locked(shard, chunk);
+        *bytes = chunk->size;
+        return true;
+    }
+    if (!mark_pieces(shard, chunk, head->len, bytes)) {
+        return false;
+    }
+    /* Who died may have moved the first chunk and not told the others. */
+    (void)sst_record_own_pieces_locked(shard, chunk, head->len);
+    return true;
+}
+
 static bool accept_word(repair *work, uint32_t bucket, uint64_t word)
 {
     sst_shard *shard = work->shard;
@@ -73,11 +89,10 @@ static bool accept_word(repair *work, uint32_t bucket, uint64_t word)
     if (hash.shard != shard->no || hash.bucket != bucket ||
         sst_word_make(shard->store, &hash, &chunk) != word ||
         (work->sums && !sst_record_sound(shard, &chunk, &head)) ||
-        !mark_pieces(shard, &chunk, head.len, &bytes)) {
+        !mark_record(shard, &chunk, &head, &bytes)) {
         return false;
     }
     sst_slab_lower_bound(shard, chunk.page, head.expires);
-    (void)sst_record_own_pieces_locked(shard, &chunk, head.len);
     sst_figures_add_locked(&shard->shm->figures, &head, bytes);
     if (head.token > work->token) {
         work->token = head.token;

@@ -100,7 +100,7 @@ static uint64_t growth_of(const sst_shard *shard, const sst_write *write)
     sst_head head;
 
     if (write->old.word != NULL && sst_head_read(&write->old.chunk, &head)) {
-        had = sst_record_bytes(shard, &write->old.chunk, head.len);
+        had = sst_record_bytes(shard, &write->old.chunk, &head);
     }
     return bytes > had ? bytes - had : 0;
 }
@@ -218,9 +218,8 @@ shm_status sst_write_locked(sst_shard *shard, sst_write *write)
         return refuse(shard, write, why);
     }
     if (sst_head_read(&chunk, &head)) {
-        sst_figures_add_locked(
-            &shard->shm->figures, &head,
-            sst_record_bytes(shard, &chunk, meta->value_len));
+        sst_figures_add_locked(&shard->shm->figures, &head,
+                               sst_record_bytes(shard, &chunk, &head));
     }
     return SST_OK;
 }
