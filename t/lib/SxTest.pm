@@ -167,8 +167,7 @@ sub parallel
 # Last line of every test: no server may have crashed meanwhile.
 sub done
 {
-    my ($shown, @fatal) = SxTest::Core::judge(
-        SxTest::Paths::t_dir() . '/logs/cache',
+    my ($shown, @fatal) = SxTest::Core::judge(SxTest::Paths::t_dir(),
         SxTest::Log::fatal(error_log_since($START)));
     diag($_) for @$shown;
     push @fatal, SxTest::Server::finish_all();

@@ -14,7 +14,9 @@ my $OURS   = qr/mod_session_ext|\b(?:mod_)?sx_\w|\bsst_\w|\bshm_store/;
 my $THEIRS = qr/^\#\d+ .*\b(?:apr_|ap_|mpm_|mod_\w+\.so|libapr)/m;
 
 # The lines of an error log that stay, of those which say that a child crashed
-# and wrote its core to this directory; and what to show of the others.
+# and wrote its core to this directory, its ServerRoot; and what to show of the
+# others. A server that root started writes none: its children may not be looked
+# into, and that is right.
 sub judge
 {
     my ($dir, @lines) = @_;

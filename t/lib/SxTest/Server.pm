@@ -288,7 +288,7 @@ sub _dispose
     $self->stop;
     $self->{fpm}->stop if $self->{fpm};
     return if !$self->{root};
-    my ($shown, @lines) = SxTest::Core::judge("$self->{root}/logs/cache",
+    my ($shown, @lines) = SxTest::Core::judge($self->{root},
         SxTest::Log::fatal($self->error_log));
     print map { s/^/# /gmr } @$shown;
     push @FATAL, @lines;
