@@ -46,6 +46,32 @@ bool sx_parse_int64(sx_str s, int64_t *out)
     return true;
 }
 
+static sx_str decimal(bool negative, uint64_t n, apr_pool_t *pool)
+{
+    size_t room = sizeof "-9223372036854775808" + 1;
+    char *end = (char *)apr_palloc(pool, room) + room - 1;
+    char *p = end;
+
+    *end = '\0';
+    do {
+        *--p = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    if (negative)
+        *--p = '-';
+    return (sx_str){p, (size_t)(end - p)};
+}
+
+sx_str sx_int64_str(int64_t n, apr_pool_t *pool)
+{
+    return decimal(n < 0, n < 0 ? -(uint64_t)n : (uint64_t)n, pool);
+}
+
+sx_str sx_uint64_str(uint64_t n, apr_pool_t *pool)
+{
+    return decimal(false, n, pool);
+}
+
 void sx_log_set(sx_log_fn *fn)
 {
     log_fn = fn;

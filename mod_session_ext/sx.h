@@ -54,6 +54,11 @@ sx_str sx_str_dup(sx_str s, apr_pool_t *pool);
  *  Then its value is in ${out}. */
 bool sx_parse_int64(sx_str s, int64_t *out);
 
+/** ${n} in decimal, as sx_parse_int64 reads it, with a NUL behind it.  Several
+ *  times faster than a format, and run for every request. */
+sx_str sx_int64_str(int64_t n, apr_pool_t *pool);
+sx_str sx_uint64_str(uint64_t n, apr_pool_t *pool);
+
 typedef enum sx_log_level { SX_LOG_ERR, SX_LOG_WARN, SX_LOG_INFO } sx_log_level;
 typedef void sx_log_fn(sx_log_level level, const char *message);
 

@@ -6,7 +6,6 @@
  */
 #include "sx_delta.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <apr_strings.h>
 #include "sx_keys.h"
@@ -165,15 +164,13 @@ static bool apply_incr(apply_ctx *ctx, const sx_op *op)
     const sx_entry *old = sx_session_get(ctx->session, op->key);
     sx_type type = old && old->type == SX_INT ? SX_INT : SX_TEXT;
     int64_t n = 0;
-    char text[24];
 
     if (old && (old->type > SX_INT || !sx_parse_int64(old->value, &n)))
         return refuse(ctx, "Session-Incr: a key does not hold an integer");
     if (__builtin_add_overflow(n, op->number, &n))
         return refuse(ctx, "Session-Incr: the sum does not fit 64 bits");
-    snprintf(text, sizeof text, "%lld", (long long)n);
-    ctx->change->data |=
-        sx_session_set(ctx->session, op->key, sx_str_of(text), type);
+    ctx->change->data |= sx_session_set(
+        ctx->session, op->key, sx_int64_str(n, ctx->session->pool), type);
     return within_keys(ctx, "Session-Incr");
 }
 

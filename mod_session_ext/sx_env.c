@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 #include <apr_strings.h>
+#include "sx_block.h"
 #include "sx_form.h"
 
 #define DATA_PART 8000 /* as long as a header line of httpd may be */
@@ -138,36 +139,26 @@ static bool is_level(sx_str level)
 
 /* ---- one variable ------------------------------------------------------- */
 
-#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
-
-/* Is one of the eight bytes of ${word} a control character?  Borrows run only
- * upward from a byte that is one, so the answer for all eight is exact. */
-static bool has_control(uint64_t word)
+static bool has_control(sx_block block)
 {
-    uint64_t del = word ^ EACH_BYTE(0x7f);
-    uint64_t below = (word - EACH_BYTE(' ')) & ~word;
-    uint64_t equal = (del - EACH_BYTE(1)) & ~del;
-
-    return ((below | equal) & EACH_BYTE(0x80)) != 0;
+    return sx_block_any(sx_block_within(block, 0, ' ' - 1) |
+                        sx_block_equal(block, 0x7f));
 }
 
 /* May ${value} stand in an environment as it is?  An unpatched bash runs what
- * begins like a function.  Eight bytes at a time: this reads all of a session
- * at each request. */
+ * begins like a function. */
 static bool is_plain(sx_str value)
 {
-    uint64_t word;
+    char rest[SX_BLOCK_LEN];
     size_t i = 0;
 
-    for (; i + sizeof word <= value.len; i += sizeof word) {
-        memcpy(&word, value.p + i, sizeof word);
-        if (has_control(word))
+    for (; i + SX_BLOCK_LEN <= value.len; i += SX_BLOCK_LEN)
+        if (has_control(sx_block_load(value.p + i)))
             return false;
-    }
-    word = EACH_BYTE(' ');
+    memset(rest, ' ', sizeof rest);
     if (i < value.len)
-        memcpy(&word, value.p + i, value.len - i);
-    if (has_control(word))
+        memcpy(rest, value.p + i, value.len - i);
+    if (has_control(sx_block_load(rest)))
         return false;
     return value.len < 4 || memcmp(value.p, "() {", 4) != 0;
 }
@@ -204,38 +195,59 @@ static void omit_key(env_ctx *ctx, sx_str key)
 }
 
 /* A colon is never in an encoded key, so this item cannot be taken for one. */
+static void omit_var(env_ctx *ctx, const char *name)
+{
+    omit(ctx, apr_pstrcat(ctx->pool, "env:", name, NULL));
+}
+
+/* What is plain by its making: words, numbers, encoded data. */
+static void put_made(env_ctx *ctx, const char *name, sx_str value)
+{
+    if (!put(ctx, name, value))
+        omit_var(ctx, name);
+}
+
 static void put_or_omit(env_ctx *ctx, const char *name, sx_str value)
 {
-    if (!is_plain(value) || !put(ctx, name, value))
-        omit(ctx, apr_pstrcat(ctx->pool, "env:", name, NULL));
+    if (is_plain(value))
+        put_made(ctx, name, value);
+    else
+        omit_var(ctx, name);
 }
 
 static void put_number(env_ctx *ctx, const char *name, int64_t number)
 {
-    /* This runs for every request: the plain converter is several times
-     * faster than a format. */
-    put_or_omit(ctx, name, sx_str_of(apr_off_t_toa(ctx->pool, number)));
+    put_made(ctx, name, sx_int64_str(number, ctx->pool));
 }
 
 /* ---- the session itself ------------------------------------------------- */
+
+static sx_str handle_str(uint64_t handle, apr_pool_t *pool)
+{
+    sx_str hex = {.len = 2 * sizeof handle};
+    char *p = apr_palloc(pool, hex.len + 1);
+
+    hex.p = p;
+    for (int shift = 60; shift >= 0; shift -= 4)
+        *p++ = "0123456789abcdef"[handle >> shift & 15];
+    *p = '\0';
+    return hex;
+}
 
 static void put_facts(env_ctx *ctx)
 {
     const sx_env_in *in = ctx->in;
     const sx_session *session = in->session;
 
-    put_or_omit(ctx, "SESSION_HANDLE",
-                sx_str_of(apr_psprintf(ctx->pool, "%016" APR_UINT64_T_HEX_FMT,
-                                       session->handle)));
+    put_made(ctx, "SESSION_HANDLE", handle_str(session->handle, ctx->pool));
     if (in->user.len)
         put_or_omit(ctx, "SESSION_USER", sx_str_dup(in->user, ctx->pool));
     put_number(ctx, "SESSION_CREATED", session->created_s);
     put_number(ctx, "SESSION_LAST_ACCESS", in->last_access_s);
     put_number(ctx, "SESSION_EXPIRES", in->expires_s);
     put_number(ctx, "SESSION_IDLE_LEFT", in->idle_left_s);
-    put_or_omit(ctx, "SESSION_VERSION",
-                sx_str_of(apr_psprintf(ctx->pool, "%" APR_UINT64_T_FMT,
-                                       session->version)));
+    put_made(ctx, "SESSION_VERSION",
+             sx_uint64_str(session->version, ctx->pool));
 }
 
 /* ---- SESSION_DATA ------------------------------------------------------- */
@@ -277,13 +289,13 @@ static void put_data(env_ctx *ctx, sx_str data)
     int64_t parts = 0;
 
     if (data.len <= size) {
-        put_or_omit(ctx, "SESSION_DATA", data);
+        put_made(ctx, "SESSION_DATA", data);
         return;
     }
     while (data.len) {
         size_t len = part_len(data.p, data.len, size);
 
-        put_or_omit(
+        put_made(
             ctx,
             apr_psprintf(ctx->pool, "SESSION_DATA_%" APR_INT64_T_FMT, ++parts),
             sx_str_dup((sx_str){data.p, len}, ctx->pool));
@@ -343,20 +355,30 @@ static bool is_shadowed(const apr_array_header_t *entries, int index)
     return false;
 }
 
+static const char *key_var_name(sx_str key, apr_pool_t *pool)
+{
+    static const char prefix[] = "SESSION_VAR_";
+    size_t prefix_len = sizeof prefix - 1;
+    char *name = apr_palloc(pool, prefix_len + key.len + 1);
+
+    memcpy(name, prefix, prefix_len);
+    memcpy(name + prefix_len, key.p, key.len);
+    name[prefix_len + key.len] = '\0';
+    return name;
+}
+
 static void make_key_vars(env_ctx *ctx, bool *missing)
 {
     const apr_array_header_t *entries = ctx->in->session->entries;
 
     for (int i = 0; i < entries->nelts; i++) {
         const sx_entry *entry = &APR_ARRAY_IDX(entries, i, sx_entry);
-        const char *name;
 
         if (entry->type == SX_OPAQUE || !is_selected(ctx->in, entry->key) ||
             !is_var_name(entry->key) || !is_plain(entry->value))
             continue;
-        name = apr_pstrcat(ctx->pool, "SESSION_VAR_",
-                           sx_str_dup(entry->key, ctx->pool).p, NULL);
-        if (is_shadowed(entries, i) || !put_copy(ctx, name, entry->value))
+        if (is_shadowed(entries, i) ||
+            !put_copy(ctx, key_var_name(entry->key, ctx->pool), entry->value))
             missing[i] = true;
     }
 }
@@ -439,7 +461,7 @@ static void make_flash(env_ctx *ctx)
 
         sx_form_pair(&data, message->level, message->text);
     }
-    put_or_omit(ctx, "FLASH_DATA", (sx_str){data.p, data.len});
+    put_made(ctx, "FLASH_DATA", (sx_str){data.p, data.len});
     for (int i = 0; i < messages->nelts; i++)
         if (!put_message(ctx, i + 1, &APR_ARRAY_IDX(messages, i, sx_message)))
             omit(ctx, apr_psprintf(ctx->pool, "flash:%d", i + 1));
@@ -508,7 +530,7 @@ static bool make(env_ctx *ctx, size_t kept)
     ctx->vars = apr_array_make(ctx->pool, 32, sizeof(sx_var));
     ctx->omitted = apr_array_make(ctx->pool, 4, sizeof(sx_str));
     ctx->left = in->max_total ? in->max_total - kept : SIZE_MAX;
-    put_or_omit(ctx, "SESSION_STATUS", sx_str_of(sx_status_name(in->status)));
+    put_made(ctx, "SESSION_STATUS", sx_str_of(sx_status_name(in->status)));
     put_facts(ctx);
     make_data(ctx, missing);
     make_flash(ctx);

@@ -190,6 +190,34 @@ static void test_encodings(void)
        "the other base64 alphabet is refused");
 }
 
+/* Each of the 64 letters has one spelling: no byte outside of the alphabet is
+ * read as one of it. */
+static void test_spellings(void)
+{
+    bool seen[256] = {false};
+    int letters = 0, accepted = 0;
+
+    while (letters < 64) {
+        sx_id id;
+        int place = 0;
+
+        sx_id_mint(&id, &scope);
+        while (place < SX_ID_LEN && seen[(unsigned char)id.text[place]]) {
+            place++;
+        }
+        if (place == SX_ID_LEN) {
+            continue;
+        }
+        seen[(unsigned char)id.text[place]] = true;
+        letters++;
+        for (int i = 1; i < 256; i++) {
+            id.text[place] = (char)(id.text[place] + 1);
+            accepted += verifies(id.text, SX_ID_LEN, &scope);
+        }
+    }
+    is_int(accepted, 0, "each letter has one spelling");
+}
+
 static void test_scopes(void)
 {
     static const struct {
@@ -307,6 +335,7 @@ int main(void)
     test_case();
     test_lengths();
     test_encodings();
+    test_spellings();
     test_scopes();
     test_wiped();
     test_mint();
