@@ -13,6 +13,7 @@
  * == bytes: whatever is unknown, spare, doubled or left over is refused.
  * Both directions hold entries and messages against the same predicates.
  */
+#include <endian.h>
 #include <string.h>
 #include <apr_strings.h>
 #include "sx_codec.h"
@@ -88,9 +89,8 @@ static size_t measure(const sx_session *session)
 
 static char *put_int(char *p, uint64_t value, size_t width)
 {
-    for (size_t i = 0; i < width; i++) {
-        p[i] = (char)(unsigned char)(value >> (8 * i));
-    }
+    value = htole64(value);
+    memcpy(p, &value, width);
     return p + width;
 }
 
@@ -184,10 +184,10 @@ static uint64_t get_int(reader *in, size_t width)
     const unsigned char *p = get_bytes(in, width);
     uint64_t value = 0;
 
-    for (size_t i = 0; p != NULL && i < width; i++) {
-        value |= (uint64_t)p[i] << (8 * i);
+    if (p != NULL) {
+        memcpy(&value, p, width);
     }
-    return value;
+    return le64toh(value);
 }
 
 static size_t get_length(reader *in)

@@ -27,7 +27,8 @@ typedef struct attempt {
     sx_now now;
     sx_committed *done;
     apr_pool_t *pool; /* of this try */
-    sx_found at;      /* what this try starts from, and changes */
+    sx_found at;      /* what this try starts from, and changes; the first one
+                       * trusts what load has read: its token tells if it may */
     sx_change change;
     sx_id fresh; /* the id of a renewal: one for all tries */
     bool has_fresh;
@@ -415,9 +416,6 @@ static void commit_update(attempt *a, const sx_loaded *loaded)
     bool queued = false;
     sx_answer answer = SX_STORE_CHANGED;
 
-    /* The first try trusts what load has read; its token tells if it may. */
-    a->at = (sx_found){loaded->id, loaded->meta, loaded->session,
-                       loaded->via_alias};
     for (unsigned i = 0; i < TRIES_MAX && answer == SX_STORE_CHANGED; i++) {
         a->done->retries = i;
         if (i == TRIES_BEFORE_QUEUE && store->ops->queue_enter) {
@@ -516,21 +514,41 @@ static void commit_destroy(attempt *a, const sx_loaded *loaded,
     commit_end(a, loaded);
 }
 
+/* Most requests ask for nothing and come under an id that stays. */
+static bool is_mere_access(const attempt *a, const sx_loaded *loaded)
+{
+    return loaded->status == SX_STATUS_ACTIVE && !loaded->via_alias &&
+           !a->delta->destroy && a->delta->renew == SX_KEEP_ID &&
+           !sx_delta_has_data(a->delta) && !renewal_due(a);
+}
+
 void sx_commit(const sx_realm *realm, const sx_loaded *loaded,
                const sx_delta *delta, sx_commit_mode mode, sx_now now,
                sx_committed *done, apr_pool_t *pool)
 {
     attempt a = {
-        .realm = realm, .delta = delta, .mode = mode, .now = now, .done = done};
+        .realm = realm,
+        .delta = delta,
+        .mode = mode,
+        .now = now,
+        .done = done,
+        .at = {loaded->id, loaded->meta, loaded->session, loaded->via_alias},
+    };
 
     memset(done, 0, sizeof *done);
+    done->handle = loaded->meta.handle;
+    if (is_mere_access(&a, loaded)) {
+        note_access(&a);
+        return;
+    }
     apr_pool_create(&a.pool, pool);
     if (delta->destroy)
         commit_destroy(&a, loaded, pool);
     else if (loaded->status == SX_STATUS_ACTIVE || sx_delta_has_data(delta) ||
              delta->renew != SX_KEEP_ID)
         commit_data(&a, loaded);
-    done->handle = done->created ? a.at.meta.handle : loaded->meta.handle;
+    if (done->created)
+        done->handle = a.at.meta.handle;
     sx_wipe(&a.fresh, sizeof a.fresh);
     apr_pool_destroy(a.pool);
 }

@@ -8,50 +8,28 @@
  * request pays for, does not go through sx_session_set.
  */
 #include <string.h>
+#include <apr_strings.h>
 #include "sx_session.h"
 
 #define FLOAT_MAX 32 /* bytes; 17 digits, sign, point and exponent are 24 */
 
-static sx_session *create(int entries, int messages, apr_pool_t *pool)
+sx_session *sx_session_create(apr_pool_t *pool)
 {
     sx_session *session = apr_pcalloc(pool, sizeof(*session));
 
     session->pool = pool;
-    session->entries = apr_array_make(pool, entries, sizeof(sx_entry));
-    session->messages = apr_array_make(pool, messages, sizeof(sx_message));
+    session->entries = apr_array_make(pool, 8, sizeof(sx_entry));
+    session->messages = apr_array_make(pool, 1, sizeof(sx_message));
     return session;
-}
-
-sx_session *sx_session_create(apr_pool_t *pool)
-{
-    return create(8, 1, pool);
 }
 
 sx_session *sx_session_clone(const sx_session *session, apr_pool_t *pool)
 {
-    sx_session *copy =
-        create(session->entries->nelts, session->messages->nelts, pool);
-    apr_array_header_t *entries = copy->entries;
-    apr_array_header_t *messages = copy->messages;
+    sx_session *copy = apr_pmemdup(pool, session, sizeof(*session));
 
-    *copy = *session;
     copy->pool = pool;
-    copy->entries = entries;
-    copy->messages = messages;
-    for (int i = 0; i < session->entries->nelts; i++) {
-        sx_entry *entry = apr_array_push(entries);
-
-        *entry = APR_ARRAY_IDX(session->entries, i, sx_entry);
-        entry->key = sx_str_dup(entry->key, pool);
-        entry->value = sx_str_dup(entry->value, pool);
-    }
-    for (int i = 0; i < session->messages->nelts; i++) {
-        sx_message *message = apr_array_push(messages);
-
-        *message = APR_ARRAY_IDX(session->messages, i, sx_message);
-        message->level = sx_str_dup(message->level, pool);
-        message->text = sx_str_dup(message->text, pool);
-    }
+    copy->entries = apr_array_copy(pool, session->entries);
+    copy->messages = apr_array_copy(pool, session->messages);
     return copy;
 }
 

@@ -59,7 +59,9 @@ bool sx_type_accepts(sx_type type, sx_str value);
 /** An empty session of version 0. */
 sx_session *sx_session_create(apr_pool_t *pool);
 
-/** An independent copy, for a try that may be thrown away. */
+/** A copy, for a try that may be thrown away: changing one changes nothing of
+ *  the other.  It shares the strings, which nobody changes in place, so the
+ *  session's must live as long as the copy does. */
 sx_session *sx_session_clone(const sx_session *session, apr_pool_t *pool);
 
 /** The entry of ${key}, or NULL.  Valid until the next change. */
