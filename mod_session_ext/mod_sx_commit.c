@@ -147,12 +147,6 @@ static void add_seen(mod_sx_visit *visit)
 
 /* ---- the three moments -------------------------------------------------- */
 
-static bool asks_for_something(const sx_delta *delta)
-{
-    return sx_delta_has_data(delta) || delta->destroy ||
-           delta->renew != SX_KEEP_ID;
-}
-
 /* A subrequest speaks after the page's headers have left (SSI), or before the
  * page commits: then its commands wait for that. */
 static void commit_subrequest(request_rec *r, mod_sx_visit *visit)
@@ -160,7 +154,7 @@ static void commit_subrequest(request_rec *r, mod_sx_visit *visit)
     sx_commit_mode mode = {0};
     sx_committed done;
 
-    if (!mod_sx_part_of(r)->top->finished || !asks_for_something(visit->delta))
+    if (!mod_sx_part_of(r)->top->finished || !sx_delta_asks(visit->delta))
         return;
     mod_sx_load(r);
     if (r->status >= 500)
@@ -176,7 +170,7 @@ static void commit_others(request_rec *r, const mod_sx_visit *main_visit)
     sx_committed done;
 
     for (mod_sx_visit *v = mod_sx_part_of(r)->top->visits; v; v = v->next) {
-        if (v == main_visit || !v->is_loaded || !asks_for_something(v->delta))
+        if (v == main_visit || !v->is_loaded || !sx_delta_asks(v->delta))
             continue;
         commit_visit(r, v, mode, &done);
         answer_of(r, &done);

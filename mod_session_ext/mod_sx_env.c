@@ -223,19 +223,22 @@ bool mod_sx_env_is_exposed(request_rec *r)
 {
     const apr_array_header_t *vars = mod_sx_part_of(r)->vars;
     const apr_array_header_t *list = apr_table_elts(r->subprocess_env);
+    int count = vars ? vars->nelts : 0;
     int next = 0;
 
     for (int i = 0; i < list->nelts; i++) {
         const apr_table_entry_t *entry =
             &APR_ARRAY_IDX(list, i, apr_table_entry_t);
-        if (!entry->key || !sx_env_is_ours(entry->key))
-            continue;
-        if (!vars || next == vars->nelts ||
-            entry->val != APR_ARRAY_IDX(vars, next, sx_var).value)
+        const sx_var *var =
+            next < count ? &APR_ARRAY_IDX(vars, next, sx_var) : NULL;
+
+        /* The very strings that were put there: by others nothing can be. */
+        if (var && entry->key == var->name && entry->val == var->value)
+            next++;
+        else if (entry->key && sx_env_is_ours(entry->key))
             return false;
-        next++;
     }
-    return next == (vars ? vars->nelts : 0);
+    return next == count;
 }
 
 static bool is_double_of_ours(const char *name)

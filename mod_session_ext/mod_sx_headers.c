@@ -38,11 +38,26 @@ static bool accepts_commands(request_rec *r)
     return MOD_SX_OR(mod_sx_dir_of(r)->accept, !is_http_upstream(r));
 }
 
+void mod_sx_headers_strip(apr_table_t *table)
+{
+    const apr_array_header_t *list = apr_table_elts(table);
+    int i = 0;
+
+    while (i < list->nelts) {
+        const char *key = APR_ARRAY_IDX(list, i, apr_table_entry_t).key;
+
+        /* Moves the later ones down: then another one is at this place. */
+        if (key && sx_command_is(key))
+            apr_table_unset(table, key);
+        else
+            i++;
+    }
+}
+
 /* Most responses carry none: look before a table is touched. */
 static int take_out(apr_table_t *table, sx_delta *delta)
 {
     const apr_array_header_t *list = apr_table_elts(table);
-    const char *const *names = sx_command_names();
     int found = 0;
 
     for (int i = 0; i < list->nelts; i++) {
@@ -54,8 +69,8 @@ static int take_out(apr_table_t *table, sx_delta *delta)
         if (delta)
             sx_command_parse(delta, entry->key, entry->val);
     }
-    for (int i = 0; found && names[i]; i++)
-        apr_table_unset(table, names[i]);
+    if (found)
+        mod_sx_headers_strip(table);
     return found;
 }
 

@@ -17,4 +17,7 @@ int mod_sx_is_control_header(const char *name);
  */
 int mod_sx_harvest(request_rec *r, sx_delta *delta);
 
+/** Remove the control headers from ${table}. */
+void mod_sx_headers_strip(apr_table_t *table);
+
 #endif

@@ -218,23 +218,7 @@ static apr_status_t interim_out(ap_filter_t *f, apr_bucket_brigade *bb)
     return ap_pass_brigade(f->next, bb);
 }
 
-void mod_sx_trailers_strip(request_rec *r)
-{
-    const apr_array_header_t *all = apr_table_elts(r->trailers_out);
-    const apr_table_entry_t *e = (const apr_table_entry_t *)all->elts;
-    int i = 0;
-
-    while (i < all->nelts) {
-        if (mod_sx_is_control_header(e[i].key)) {
-            /* Moves the later ones down, so look at this place again. */
-            apr_table_unset(r->trailers_out, e[i].key);
-        }
-        else {
-            i++;
-        }
-    }
-}
-
+/* They are complete only when the end of the body is passed on. */
 static apr_status_t trailers_out(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     apr_bucket *b;
@@ -242,7 +226,7 @@ static apr_status_t trailers_out(ap_filter_t *f, apr_bucket_brigade *bb)
     for (b = APR_BRIGADE_FIRST(bb); b != APR_BRIGADE_SENTINEL(bb);
          b = APR_BUCKET_NEXT(b)) {
         if (APR_BUCKET_IS_EOS(b)) {
-            mod_sx_trailers_strip(f->r);
+            mod_sx_headers_strip(f->r->trailers_out);
         }
     }
     return ap_pass_brigade(f->next, bb);

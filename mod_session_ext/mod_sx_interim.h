@@ -22,8 +22,4 @@ void mod_sx_interim_register(void);
  */
 void mod_sx_interim_guard(request_rec *r);
 
-/** Remove the control headers from the trailers that ${r} has so far.  They
- *  are complete only when the end of the body is passed on. */
-void mod_sx_trailers_strip(request_rec *r);
-
 #endif

@@ -272,6 +272,7 @@ static bool read_flash(reading *in, sx_str item)
 
 typedef struct control_header {
     const char *name;
+    size_t len;
     item_fn *read;
     sx_op_code code;
     bool always;
@@ -279,7 +280,7 @@ typedef struct control_header {
 } control_header;
 
 #define COMMAND_ROW(name, read, code, always, may_be_empty)                    \
-    {name, read, code, always, may_be_empty},
+    {name, sizeof(name) - 1, read, code, always, may_be_empty},
 #define COMMAND_NAME(name, read, code, always, may_be_empty) name,
 
 static const control_header commands[] = {COMMANDS(COMMAND_ROW)};
@@ -293,12 +294,17 @@ const char *const *sx_command_names(void)
 static const control_header *find(const char *name)
 {
     static const char common[] = "Session-";
+    size_t common_len = sizeof common - 1;
+    size_t len;
 
     /* Most headers of a response are none of ours. */
-    if (apr_cstr_casecmpn(name, common, sizeof common - 1) != 0)
+    if (apr_cstr_casecmpn(name, common, common_len) != 0)
         return NULL;
+    len = strlen(name);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (apr_cstr_casecmp(name, commands[i].name) == 0)
+        if (commands[i].len == len &&
+            apr_cstr_casecmp(name + common_len,
+                             commands[i].name + common_len) == 0)
             return &commands[i];
     return NULL;
 }

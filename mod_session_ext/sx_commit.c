@@ -514,12 +514,12 @@ static void commit_destroy(attempt *a, const sx_loaded *loaded,
     commit_end(a, loaded);
 }
 
-/* Most requests ask for nothing and come under an id that stays. */
-static bool is_mere_access(const attempt *a, const sx_loaded *loaded)
+/* Most requests have none: they only note the access. */
+static bool has_work(const attempt *a, const sx_loaded *loaded)
 {
-    return loaded->status == SX_STATUS_ACTIVE && !loaded->via_alias &&
-           !a->delta->destroy && a->delta->renew == SX_KEEP_ID &&
-           !sx_delta_has_data(a->delta) && !renewal_due(a);
+    return sx_delta_asks(a->delta) ||
+           (loaded->status == SX_STATUS_ACTIVE &&
+            (loaded->via_alias || renewal_due(a)));
 }
 
 void sx_commit(const sx_realm *realm, const sx_loaded *loaded,
@@ -537,15 +537,15 @@ void sx_commit(const sx_realm *realm, const sx_loaded *loaded,
 
     memset(done, 0, sizeof *done);
     done->handle = loaded->meta.handle;
-    if (is_mere_access(&a, loaded)) {
-        note_access(&a);
+    if (!has_work(&a, loaded)) {
+        if (loaded->status == SX_STATUS_ACTIVE)
+            note_access(&a);
         return;
     }
     apr_pool_create(&a.pool, pool);
     if (delta->destroy)
         commit_destroy(&a, loaded, pool);
-    else if (loaded->status == SX_STATUS_ACTIVE || sx_delta_has_data(delta) ||
-             delta->renew != SX_KEEP_ID)
+    else
         commit_data(&a, loaded);
     if (done->created)
         done->handle = a.at.meta.handle;

@@ -51,6 +51,12 @@ bool sx_delta_has_data(const sx_delta *delta)
     return false;
 }
 
+bool sx_delta_asks(const sx_delta *delta)
+{
+    return sx_delta_has_data(delta) || delta->destroy ||
+           delta->renew != SX_KEEP_ID;
+}
+
 bool sx_delta_creates(const sx_delta *delta)
 {
     return delta->ops[SX_OP_SET] || delta->ops[SX_OP_APPEND] ||

@@ -80,6 +80,9 @@ void sx_delta_add(sx_delta *delta, sx_op op);
 /** Has it data commands (If-Version included)? */
 bool sx_delta_has_data(const sx_delta *delta);
 
+/** Does it ask for anything: data, an end or a new id? */
+bool sx_delta_asks(const sx_delta *delta);
+
 /** Would it ask for a session where there is none? */
 bool sx_delta_creates(const sx_delta *delta);
 

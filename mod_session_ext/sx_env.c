@@ -100,8 +100,9 @@ bool sx_env_is_ours(const char *name)
 {
     const char *rest;
 
-    /* Asked of every variable of a request: most are told by one byte. */
-    if (*name != 'S' && *name != 'F')
+    /* Asked of every variable of a request: most are told by one byte, those
+     * of mod_ssl and CGI by the next. */
+    if (strncmp(name, "SE", 2) != 0 && strncmp(name, "FL", 2) != 0)
         return false;
     for (const char *const *fixed = fixed_names; *fixed; fixed++)
         if (strcmp(name, *fixed) == 0)
