@@ -517,9 +517,8 @@ static void commit_destroy(attempt *a, const sx_loaded *loaded,
 /* Most requests have none: they only note the access. */
 static bool has_work(const attempt *a, const sx_loaded *loaded)
 {
-    return sx_delta_asks(a->delta) ||
-           (loaded->status == SX_STATUS_ACTIVE &&
-            (loaded->via_alias || renewal_due(a)));
+    return sx_delta_asks(a->delta) || (loaded->status == SX_STATUS_ACTIVE &&
+                                       (loaded->via_alias || renewal_due(a)));
 }
 
 void sx_commit(const sx_realm *realm, const sx_loaded *loaded,

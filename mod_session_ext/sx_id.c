@@ -103,10 +103,9 @@ static bool decode_letters(unsigned char six[SX_BLOCK_LEN], const char *text)
     sx_block digit = sx_block_within(letter, '0', '9');
     sx_block dash = sx_block_equal(letter, '-');
     sx_block line = sx_block_equal(letter, '_');
-    sx_block value = (upper & (letter - 'A')) |
-                     (lower & (letter - ('a' - 26))) |
-                     (digit & (letter + (52 - '0'))) | (dash & 62) |
-                     (line & 63);
+    sx_block value =
+        (upper & (letter - 'A')) | (lower & (letter - ('a' - 26))) |
+        (digit & (letter + (52 - '0'))) | (dash & 62) | (line & 63);
 
     memcpy(six, &value, SX_BLOCK_LEN);
     return !sx_block_any(~(upper | lower | digit | dash | line));
