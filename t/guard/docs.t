@@ -57,7 +57,7 @@ same_names('response header', 'docs/headers.md',
 # Names made at run time: the documentation writes SESSION_VAR_<key> and
 # FLASH_<n>_LEVEL where the code has a prefix or a format.
 my $name = qr/(?:SESSION|FLASH|SEALED)_[A-Za-z0-9_<>%]*/;
-my $made = qr/\brow\(\s*|\bapr_p(?:sprintf|strcat)\([^;"]*/;
+my $made = qr/\brow\(\s*|\bapr_p(?:sprintf|strcat)\([^;"]*|\bprefix\[\] = /;
 
 # Such a name with its variable part left out.
 sub shapes
