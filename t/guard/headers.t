@@ -16,7 +16,7 @@ my @layer = (
     ['mod_session_ext/{sx,htsession}*.h', 'SX_FLAGS'],
     ['mod_session_ext/mod_*.h',    'MOD_FLAGS'],
     ['t/unit/**.h',                'SX_FLAGS', 'TEST_FLAGS', 'HOOK_FLAGS'],
-    ['t/bench/**.h',               'SX_FLAGS', 'TEST_FLAGS'],
+    ['t/bench/**.h',               'SST_FLAGS'],
 );
 
 # A header as the only text of a compilation; "-include" after its name in

@@ -10,7 +10,7 @@ use lib "$FindBin::Bin/../lint";
 use Test::More;
 use House;
 
-my ($goals) = slurp('bootstrap') =~ /^ *((?:\w+ \| )+\w+)\) goal=/m;
+my ($goals) = slurp('bootstrap') =~ /^ *((?:[\w-]+ \| )+[\w-]+)\) goal=/m;
 my %goal = map { $_ => 1 } split / \| /, $goals // '';
 my %target = map { $_ => 1 } slurp('Makefile.in') =~ /^([a-z-]+):/mg;
 ok($goal{demo}, 'the goals of bootstrap are found');

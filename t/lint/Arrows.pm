@@ -5,8 +5,9 @@ use strict;
 use warnings;
 use House;
 
-my @ours    = qw(shm_store mod_session_ext t/unit t/unit/sst t/unit/sx t/bench);
-my @by_name = qw(sodium.h xxhash.h);
+my @ours    = qw(shm_store mod_session_ext t/unit t/unit/sst t/unit/sx);
+my @by_name = qw(sodium.h xxhash.h lmdb.h hiredis/hiredis.h
+    libmemcached/memcached.h);
 
 sub new
 {

@@ -62,41 +62,77 @@ sub head
 <!-- SPDX-License-Identifier: Apache-2.0 -->
 # Performance
 
-Made by `make bench BENCHFLAGS=--write-docs`, in one run on one machine; do not
-edit. Cases take turns round by round, so that noise falls on all of them, and
-each figure is a median of rounds. Compare figures within a table: absolute
-ones change with the machine and with what else it does.
+Written by `make bench` and `make bench-store` with BENCHFLAGS=--write-docs, each
+section in one run; do not edit. Cases take turns round by round, so that noise
+falls on all of them, and each figure is a median of rounds. Compare figures
+within a table: absolute ones change with the machine and with what else it does.
 
 END
 }
 
+# The last paragraph of a section: on what it was measured, and how.
 sub after
 {
     my ($m, $seconds, $command) = @_;
-    my $httpd = SxTest::Paths::httpd();
     my $ghz = field('/proc/cpuinfo', qr/^cpu MHz\s*:\s*(\d+)/);
     my $os = field('/etc/os-release', qr/^PRETTY_NAME="?([^"\n]+)/);
     my $cpus = () = glob '/sys/devices/system/cpu/cpu[0-9]*';
     my $memory = int(field('/proc/meminfo', qr/^MemTotal:\s+(\d+)/) / 1048576);
     my $steal = field('/proc/stat', qr/^cpu +(?:\d+ +){7}(\d+)/) - $m->{steal};
     my $load = (split ' ', first_line('/proc/loadavg'))[0];
+    my $cpu = field('/proc/cpuinfo', qr/^model name\s*:\s*(.+)/);
+    my $compiler = version(qr/^(.+)/, 'cc', '--version');
+    return <<"END";
+
+Measured $m->{date} by `$command` in $seconds s;
+$os, kernel @{[(uname)[2]]}, $compiler;
+$cpu, $ghz MHz, $cpus CPUs, $memory GiB;
+load average $m->{load} before and $load after, $steal jiffies stolen by the host.
+END
+}
+
+sub versions
+{
     my @v = (
-        version(qr{Apache/(\S+)}, $httpd, '-v'),
-        version(qr/^PHP (\S+)/m, 'php', '-v'),
-        version(qr/^wrk (?:debian\/)?(\S+)/m, 'wrk', '-v'),
-        version(qr/^(.+)/, 'cc', '--version'),
-        version(qr/(\d\S*)/, 'pkg-config', '--modversion', 'libsodium'),
+        ['httpd', qr{Apache/(\S+)}, SxTest::Paths::httpd(), '-v'],
+        ['PHP', qr/^PHP (\S+)/m, 'php', '-v'],
+        ['APCu', qr/^(\d\S*)/m, 'php', '-r', 'echo phpversion("apcu");'],
+        ['LMDB', qr/^(\d\S*)/m, 'pkg-config', '--modversion', 'lmdb'],
+        ['memcached', qr/^memcached (\S+)/m, 'memcached', '--version'],
+        ['Redis', qr/v=(\S+)/, 'redis-server', '--version'],
+        ['wrk', qr/^wrk (?:debian\/)?(\S+)/m, 'wrk', '-v'],
+        ['libsodium', qr/^(\d\S*)/m, 'pkg-config', '--modversion', 'libsodium'],
     );
+    return join ', ', map { my ($name, @how) = @$_; "$name " . version(@how) }
+        @v;
+}
+
+# How to do it again.
+sub where
+{
+    my @peers = versions();
     return <<"END";
 ## Where and how
 
-* $m->{date}, $os, kernel @{[(uname)[2]]}
-* @{[field('/proc/cpuinfo', qr/^model name\s*:\s*(.+)/)]}, $ghz MHz, $cpus CPUs, $memory GiB
-* httpd $v[0], PHP $v[1], wrk $v[2], libsodium $v[4]
-* $v[3]
-* load average $m->{load} before and $load after (wrk and servers included);
-  $steal jiffies stolen by the host
-* `$command`, $seconds s
+Each section says on which machine it was measured and by which command. The
+peers of the newest run: @peers.
+
+```sh
+./bootstrap bench           # install the peers, measure everything
+./bootstrap bench-store     # only the store beside its peers, 10 minutes
+make bench-store            # the same once they are installed
+make bench                  # everything, here in build/
+```
+
+`BENCHFLAGS` holds options: `--quick` shows in seconds that all of it works and
+measures nothing; `--long` adds 10 M records where memory allows; `--rounds=N`
+changes how often every case has its turn; `--write-docs` renews the sections of
+this page that the run measured, and the drawing beside it; `--help` tells all.
+A store that is not installed is named so in its row. Nothing that a store does
+can stop the run: one that gives no answer in time is killed and said to be
+stuck. Servers are started by the run on sockets in a directory of their own
+and ended by their process ids; those that Debian starts when it installs
+memcached and Redis are neither needed nor touched.
 END
 }
 

@@ -11,7 +11,7 @@ our @EXPORT = qw(median spread table verdict);
 sub median
 {
     my @v = sort { $a <=> $b } grep { defined } @_;
-    return unless @v;
+    return undef unless @v;
     return @v % 2 ? $v[$#v / 2] : ($v[@v / 2 - 1] + $v[@v / 2]) / 2;
 }
 
