@@ -147,9 +147,8 @@ sub filled
 {
     my ($self) = @_;
     return unless $self->usable;
-    my $fill = $self->answer(120 + $self->{case}{records} / 10_000) or return;
-    $self->{fill} = $fill;
-    return $self;
+    $self->{fill} //= $self->answer(120 + $self->{case}{records} / 10_000);
+    return $self->{fill} && $self;
 }
 
 sub read_line
