@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 #include "engine.h"
+#include "shm_stats.h"
 #include "shm_store.h"
 
 #define HOUR_MS  3600000
