@@ -66,7 +66,9 @@ for my $about (@engines) {
         "$about->{title} has its row");
     is(scalar(grep { m{^(?:$number / $number|$absent)$} } @cells[0 .. 5]), 6,
         "$about->{title} has a figure or says why not, six times");
-    like($cells[6] // '', qr/^(?:$number %|-)$/,
+    like($cells[6] // '', qr/^(?:0|$number(?:e-\d+)? %|-)$/,
+        "$about->{title} says how much failed");
+    like($cells[7] // '', qr/^(?:$number %|-)$/,
         "$about->{title} says what is found again");
     next unless $about->{name} =~ /^(?:shm|shmcb|table|memcpy)$/;
     unlike("@cells", $absent, "$about->{title} needs nothing to be installed");

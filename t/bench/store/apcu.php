@@ -14,7 +14,7 @@ const KEY_LEN = 32;
 const BATCH = 32;
 const FOUND_MAX = 20000;
 const STORM_RECORDS = 10000;
-const HANG_NS = 3_000_000_000;
+const HANG_NS = 5_000_000_000;
 
 final class Load
 {
@@ -392,7 +392,7 @@ final class Storm
         $answers = $this->blow($kills, $done);
         $this->notes->set(self::STOP, 1);
         foreach ($this->pids as $pid) {
-            $this->ends($pid, HANG_NS);
+            $this->ends($pid, $answers ? HANG_NS : 0);
         }
         $answers = $answers && $this->check();
         say('storm kills %d answers %d lost %d torn %d mixed %d failed %d '

@@ -23,7 +23,7 @@
 #define RECORDS   10000
 #define WRITERS   2
 #define PROCESSES (WRITERS + 1)
-#define HANG_NS   (3 * BENCH_NS)
+#define HANG_NS   (5 * BENCH_NS)
 #define CHECK_NS  (10 * BENCH_NS)
 #define CALM_US   200000 /* of load when there are no kills */
 
@@ -244,7 +244,7 @@ bool storm_run(const load_job *job, unsigned kills)
     answers = blow(&self, kills, &done, &longest);
     atomic_store(&shared->stop, true);
     for (unsigned i = 0; i < PROCESSES; i++)
-        (void)ends(self.pids[i], HANG_NS);
+        (void)ends(self.pids[i], answers ? HANG_NS : 0);
     answers = answers && check(&self);
     printf("storm kills %u answers %d lost %llu torn %llu mixed %llu "
            "failed %llu longest %lld\n",

@@ -5,6 +5,7 @@
 package Bench::Page;
 use strict;
 use warnings;
+use lib __FILE__ =~ s|[^/]+/[^/]+\z||r;
 use Bench::Machine;
 
 # Sections by the first words of their heading, in the order of the page.

@@ -231,7 +231,10 @@ sub speed_row
     } @orders;
     my $found = !defined $run->{found} ? '-'
         : $run->{found} == 1 ? '100 %' : sprintf '%.1f %%', 100 * $run->{found};
-    return [$about->{title}, $case->{records}, $case->{bytes}, @cells, $found];
+    my $failed = !$run->{ops} ? '-' : !$run->{failed} ? '0'
+        : sprintf '%.2g %%', 100 * $run->{failed} / $run->{ops};
+    return [$about->{title}, $case->{records}, $case->{bytes}, @cells, $failed,
+        $found];
 }
 
 sub speed_table
@@ -239,7 +242,7 @@ sub speed_table
     my (@cases) = @_;
     return table(['store', 'records', 'bytes',
             map({ $word{$_->[0]} . ($_->[1] > 1 ? " $_->[1]p" : '') } @orders),
-            'found'],
+            'failed', 'found'],
         map { my $case = $_; map { speed_row($case, $_) } @all } @cases);
 }
 
@@ -341,8 +344,8 @@ Millions of operations a second, and after the slash nanoseconds of CPU for one
 before; a set replaces, in shm_store by compare-and-put; 90:10 is nine gets to
 one set; `2p` is two processes, in all. Which record comes next depends on the
 value that was read, so no store has several gets under way at once. $opt->{rounds} rounds
-of $size->{ms} ms in turns. "found" is the share of the records that is there
-afterwards, byte for byte. The last two rows of a case are bounds, not stores.
+of $size->{ms} ms in turns. "failed" is the share of these operations that failed,
+"found" that of the records that are there afterwards, byte for byte. The last two rows of a case are bounds, not stores.
 $long$alone
 * **LMDB** lies on tmpfs with `MDB_NOSYNC`, `MDB_NOMETASYNC` and `MDB_WRITEMAP`,
   so that it writes to memory only; a set is a transaction, a get renews one.
@@ -380,7 +383,7 @@ the writers is killed at some moment and replaced. A write is lost if it was
 acknowledged and is not there; torn or mixed is a value that nobody wrote, or
 another record's. "Longest wait" is for the next answer that the other writer
 gets after a kill. A store is stuck if one of the processes gets no answer in
-3 s. Writers of memcached and Redis are clients: the last column is what is
+5 s. Writers of memcached and Redis are clients: the last column is what is
 found after their server itself is killed and started again. Lookup and copy
 without a lock is there to show that tearing is seen.
 
