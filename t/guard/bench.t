@@ -64,8 +64,9 @@ for my $about (@engines) {
     my (undef, $records, $bytes, @cells) = @{$speed{$about->{title}} // []};
     is("@{[$records // '']} @{[$bytes // '']}", '10000 256',
         "$about->{title} has its row");
-    is(scalar(grep { m{^(?:$number / $number|$absent)$} } @cells[0 .. 5]), 6,
-        "$about->{title} has a figure or says why not, six times");
+    my $figures = grep { m{^$number / $number$} } @cells[0 .. 5];
+    ok($figures == 6 || $cells[0] =~ $absent,
+        "$about->{title} has six figures or says why not");
     like($cells[6] // '', qr/^(?:0|$number(?:e-\d+)? %|-)$/,
         "$about->{title} says how much failed");
     like($cells[7] // '', qr/^(?:$number %|-)$/,

@@ -227,8 +227,9 @@ sub speed_row
         my $cell = $run->{cell}{"$_->[0]$_->[1]"};
         $cell ? figure(median(@{$cell->{rate}})) . ' / '
             . sprintf('%.0f', median(@{$cell->{cpu}}))
-            : why_not($run) // '-'
+            : '-'
     } @orders;
+    $cells[0] = why_not($run) if defined why_not($run) && $cells[0] eq '-';
     my $found = !defined $run->{found} ? '-'
         : $run->{found} == 1 ? '100 %' : sprintf '%.1f %%', 100 * $run->{found};
     my $failed = !$run->{ops} ? '-' : !$run->{failed} ? '0'
@@ -331,7 +332,7 @@ sub intro
     $alone &&= "\nNot in turns, as memory held only one store at a time:"
         . " $alone.\n";
     my $long = $opt->{long} ? '' : "\n10 M records were not run: that is"
-        . " `BENCHFLAGS=--long`, 25 minutes and 12 GiB.\n";
+        . " `BENCHFLAGS=--long`, which takes far longer, where memory allows.\n";
     my $quick = $opt->{quick} ? "\n**`--quick`: shows that it works. Its"
         . " figures mean nothing.**\n" : '';
     return <<"END";
