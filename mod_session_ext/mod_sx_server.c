@@ -374,7 +374,7 @@ static void attach(mod_sx_segment *segment, apr_pool_t *pchild)
     if (status != SST_OK)
         return;
     segment->backend = sx_store_shm_create(segment->segment, pchild);
-    segment->cleanup = shm_store_cleanup_start(segment->segment);
+    segment->cleanup = shm_store_cleanup_start(segment->segment, NULL);
     if (segment->cleanup)
         apr_pool_cleanup_register(pchild, segment->cleanup, stop_cleanup,
                                   apr_pool_cleanup_null);

@@ -4,13 +4,16 @@
  * shard, do one thing, unlock.  What each promises is in shm_store.h.
  *
  * A write frees old chunks only behind the store that publishes the new
- * record.  A record that fails its check is taken out of the index here and
+ * record.  What ends a record goes round once more if a journal is kept: the
+ * end is written there between two looks under the lock (sst_journal.h).  A
+ * record that fails its check is taken out of the index here and
  * its chunks are freed by the repair that runs before the unlock.
  */
 #include "shm_store.h"
 
+#include "sst_get.h"
+#include "sst_journal.h"
 #include "sst_lock.h"
-#include "sst_record.h"
 #include "sst_write.h"
 
 static const char *const status_words[] = {
@@ -88,17 +91,8 @@ static void copy_out(const sst_shard *shard, const sst_chunk *chunk,
     }
 }
 
-typedef struct get_args {
-    const unsigned char *key;
-    void *buf;
-    size_t buflen;
-    shm_meta *meta;
-    int64_t grace_ms;
-    int64_t now_ms;
-} get_args;
-
-static shm_status get_locked(sst_shard *shard, const sst_hash *hash,
-                             const get_args *args)
+shm_status sst_get_locked(sst_shard *shard, const sst_hash *hash,
+                          const sst_get *args)
 {
     sst_slot slot;
     sst_head head;
@@ -126,7 +120,7 @@ shm_status shm_store_get(shm_store *store, const unsigned char key[SST_KEY_LEN],
                          void *buf, size_t buflen, shm_meta *meta,
                          int64_t grace_ms, int64_t now_ms)
 {
-    get_args args = {key, buf, buflen, meta, grace_ms, now_ms};
+    sst_get args = {key, buf, buflen, meta, grace_ms, now_ms};
     shm_status status;
     sst_shard shard;
     sst_hash hash;
@@ -139,7 +133,7 @@ shm_status shm_store_get(shm_store *store, const unsigned char key[SST_KEY_LEN],
     if (status != SST_OK) {
         return status;
     }
-    status = get_locked(&shard, &hash, &args);
+    status = sst_get_locked(&shard, &hash, &args);
     if (status == SST_OK) {
         SST_ADD(shard.shm->counters.hits, 1);
     }
@@ -166,7 +160,8 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
     return value < low ? low : value > high ? high : value;
 }
 
-static shm_status put_locked(sst_shard *shard, sst_write *write, uint64_t token)
+static shm_status put_locked(sst_shard *shard, sst_write *write, uint64_t token,
+                             sst_noted *noted)
 {
     sst_counters_shm *counters = &shard->shm->counters;
     sst_head head;
@@ -185,6 +180,9 @@ static shm_status put_locked(sst_shard *shard, sst_write *write, uint64_t token)
                  : !sst_head_ended(shard->store, &head, 0, write->now_ms)) {
         SST_ADD(counters->conflicts, 1);
         return SST_CHANGED;
+    }
+    if (!sst_journal_may_put(shard->store, noted, token, write->meta)) {
+        return SST_BUSY;
     }
     write->create = token == 0;
     status = sst_write_locked(shard, write);
@@ -210,6 +208,7 @@ shm_status shm_store_put_if(shm_store *store,
                        .meta = &stored,
                        .report = report != NULL ? report : &unasked,
                        .now_ms = now_ms};
+    sst_noted noted = {0};
     shm_status status;
     sst_shard shard;
     sst_hash hash;
@@ -231,12 +230,18 @@ shm_status shm_store_put_if(shm_store *store,
         clamp(meta->last_access_ms, meta->created_ms, meta->hard_end_ms);
     hash = sst_hash_of(store, key);
     write.hash = &hash;
-    status = enter(store, &hash, &shard);
-    if (status != SST_OK) {
-        return status;
-    }
-    status = put_locked(&shard, &write, token);
-    sst_shard_unlock(&shard);
+    do {
+        noted.wanted = false;
+        status = enter(store, &hash, &shard);
+        if (status != SST_OK) {
+            return status;
+        }
+        status = put_locked(&shard, &write, token, &noted);
+        sst_shard_unlock(&shard);
+        if (noted.wanted) {
+            sst_journal_note_put(store, key, &noted, &stored, now_ms);
+        }
+    } while (noted.wanted);
     if (status == SST_OK) {
         meta->token = stored.token;
         meta->value_len = stored.value_len;
@@ -299,7 +304,8 @@ shm_status shm_store_touch(shm_store *store,
 }
 
 static shm_status remove_locked(sst_shard *shard, const sst_hash *hash,
-                                const unsigned char *key, uint64_t token)
+                                const unsigned char *key, uint64_t token,
+                                sst_noted *noted)
 {
     sst_slot slot;
     const sst_record_shm *at;
@@ -313,6 +319,9 @@ static shm_status remove_locked(sst_shard *shard, const sst_hash *hash,
         SST_ADD(shard->shm->counters.conflicts, 1);
         return SST_CHANGED;
     }
+    if (!sst_journal_may_end(shard->store, noted, at->token)) {
+        return SST_BUSY;
+    }
     sst_record_drop_locked(shard, &slot);
     SST_ADD(shard->shm->counters.removes, 1);
     return SST_OK;
@@ -322,6 +331,7 @@ shm_status shm_store_remove(shm_store *store,
                             const unsigned char key[SST_KEY_LEN],
                             uint64_t token)
 {
+    sst_noted noted = {0};
     shm_status status;
     sst_shard shard;
     sst_hash hash;
@@ -330,10 +340,17 @@ shm_status shm_store_remove(shm_store *store,
         return SST_UNAVAILABLE;
     }
     hash = sst_hash_of(store, key);
-    status = enter(store, &hash, &shard);
-    if (status == SST_OK) {
-        status = remove_locked(&shard, &hash, key, token);
+    do {
+        noted.wanted = false;
+        status = enter(store, &hash, &shard);
+        if (status != SST_OK) {
+            return status;
+        }
+        status = remove_locked(&shard, &hash, key, token, &noted);
         sst_shard_unlock(&shard);
-    }
+        if (noted.wanted) {
+            sst_journal_note(store, key, &noted);
+        }
+    } while (noted.wanted);
     return status;
 }

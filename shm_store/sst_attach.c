@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "sst_file.h"
+#include "sst_journal.h"
 #include "sst_lock.h"
 #include "sst_repair.h"
 
@@ -55,29 +56,6 @@ __attribute__((format(printf, 2, 3))) static void why(attaching *at,
 }
 
 /* ---- the world outside -------------------------------------------------- */
-
-static void read_boot_id(uint8_t boot_id[16])
-{
-    char text[64] = {0};
-    int fd;
-
-#ifdef SST_TEST_HOOKS
-    if (sst_test.has_boot) {
-        memcpy(boot_id, sst_test.boot_id, 16);
-        return;
-    }
-#endif
-    memset(boot_id, 0, 16);
-    fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        ssize_t got = read(fd, text, sizeof(text) - 1);
-
-        if (got > 0) {
-            sodium_hex2bin(boot_id, 16, text, (size_t)got, "-\n", NULL, NULL);
-        }
-        close(fd);
-    }
-}
 
 static uint64_t read_pid_ns(void)
 {
@@ -286,7 +264,33 @@ static bool format(attaching *at, bool wipe_pages)
     }
     sst_copy(header, &made, sizeof(made));
     stamp(at);
-    sst_publish(&header->state, SST_STATE_READY);
+    return true;
+}
+
+static bool journal_start(attaching *at)
+{
+    return sst_journal_start(at->store, at->report->journal,
+                             sizeof(at->report->journal));
+}
+
+/* Behind a format, while the state still says that it is not finished: if we
+ * die here the next one begins again. */
+static bool fill(attaching *at)
+{
+    shm_store *store = at->store;
+    bool filled = true;
+
+    if (store->refill != NULL) {
+        store->attached = true;
+        filled = store->refill(store->refill_baton, store, at->now_ms);
+        store->attached = false;
+    }
+    if (!filled && !format(at, true)) {
+        return false;
+    }
+    /* A server without a journal serves all the same: the report says so. */
+    (void)journal_start(at);
+    sst_publish(&at->header->state, SST_STATE_READY);
     return true;
 }
 
@@ -375,6 +379,7 @@ static bool adopt(attaching *at)
     if (!shards_repair(at)) {
         return false;
     }
+    (void)journal_start(at);
     stamp(at);
     if (store->file_size >
         store->geo.pages_off +
@@ -402,7 +407,7 @@ static shm_status begin_afresh(attaching *at, verdict looks)
     }
     at->report->result =
         looks == LOOKS_NEW ? SST_ATTACH_FORMATTED : SST_ATTACH_RESET;
-    if (!format(at, looks != LOOKS_NEW)) {
+    if (!format(at, looks != LOOKS_NEW) || !fill(at)) {
         why(at, "the file's size makes no segment");
         return SST_UNAVAILABLE;
     }
@@ -490,6 +495,12 @@ static shm_status attach_locked(attaching *at)
     return SST_UNAVAILABLE;
 }
 
+void shm_store_on_fresh(shm_store *store, shm_store_refill *refill, void *baton)
+{
+    store->refill = refill;
+    store->refill_baton = baton;
+}
+
 shm_status shm_store_attach(shm_store *store, int64_t now_ms,
                             shm_attach_report *report)
 {
@@ -511,11 +522,12 @@ shm_status shm_store_attach(shm_store *store, int64_t now_ms,
         return SST_UNAVAILABLE;
     }
     store->file_size = (uint64_t)st.st_size;
-    read_boot_id(at.boot_id);
+    sst_boot_id(at.boot_id);
     at.pid_ns = read_pid_ns();
     at.alone = users_take(store);
     status = attach_locked(&at);
     if (status == SST_OK) {
+        sst_journal_join(store);
         store->attached = true;
         (void)sst_process_lock(store->fd, F_RDLCK, SST_BYTE_INSIDE);
     }

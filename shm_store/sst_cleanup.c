@@ -12,12 +12,10 @@
  * `lock` guards `stop` and nothing else; it is never held while sweeping.
  */
 #include <errno.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "sst_handle.h"
+#include "sst_chore.h"
 
 #define TICK_MS    250
 #define LAPSED_MS  800 /* three ticks missed */
@@ -34,6 +32,7 @@ struct shm_cleanup {
     bool stop;
     bool runner; /* atomic */
     uint64_t nonce;
+    sst_chores chores; /* the cleanup thread's alone, but for what it starts */
 };
 
 /* Hold the lease, or get it: free, ours, or lapsed. */
@@ -91,16 +90,14 @@ static bool told_to_stop(shm_cleanup *cleanup)
 /* True when it is time to go. */
 static bool sleep_ms(shm_cleanup *cleanup, int64_t ms)
 {
-    struct timespec end;
     int64_t until = sst_monotonic_ns() + ms * 1000000;
     bool stop;
     int rc = 0;
 
-    end.tv_sec = until / 1000000000;
-    end.tv_nsec = until % 1000000000;
     pthread_mutex_lock(&cleanup->lock);
     while (!cleanup->stop && rc != ETIMEDOUT) {
-        rc = pthread_cond_timedwait(&cleanup->wake, &cleanup->lock, &end);
+        rc = sst_cond_wait_ms(&cleanup->wake, &cleanup->lock,
+                              (until - sst_monotonic_ns()) / 1000000);
     }
     stop = cleanup->stop;
     pthread_mutex_unlock(&cleanup->lock);
@@ -133,36 +130,22 @@ static void *cleanup_run(void *baton)
 
         __atomic_store_n(&cleanup->runner, runner, __ATOMIC_RELAXED);
         if (runner) {
+            sst_chores_tick(&cleanup->chores, now_ms);
             tick(cleanup, now_ms);
         }
         stop = sleep_ms(cleanup,
                         runner ? TICK_MS
                                : WAIT_MS + randombytes_uniform(JITTER_MS));
     }
+    sst_chores_stop(&cleanup->chores);
     lease_drop(cleanup);
     __atomic_store_n(&cleanup->runner, false, __ATOMIC_RELAXED);
     return NULL;
 }
 
-static int start_thread(shm_cleanup *cleanup)
-{
-    sigset_t all, before;
-    int rc;
-
-    /* The server's signals are for its own threads. */
-    sigfillset(&all);
-    rc = pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (rc == 0) {
-        rc = pthread_create(&cleanup->thread, NULL, cleanup_run, cleanup);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-    }
-    return rc;
-}
-
-shm_cleanup *shm_store_cleanup_start(shm_store *store)
+shm_cleanup *shm_store_cleanup_start(shm_store *store, const shm_chore *chore)
 {
     shm_cleanup *cleanup;
-    pthread_condattr_t attr;
     int rc;
 
     if (!store->attached) {
@@ -178,11 +161,9 @@ shm_cleanup *shm_store_cleanup_start(shm_store *store)
         randombytes_buf(&cleanup->nonce, sizeof(cleanup->nonce));
     }
     pthread_mutex_init(&cleanup->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&cleanup->wake, &attr);
-    pthread_condattr_destroy(&attr);
-    rc = start_thread(cleanup);
+    sst_cond_init(&cleanup->wake);
+    sst_chores_init(&cleanup->chores, store, cleanup, chore);
+    rc = sst_thread_start(&cleanup->thread, cleanup_run, cleanup);
     if (rc != 0) {
         pthread_cond_destroy(&cleanup->wake);
         pthread_mutex_destroy(&cleanup->lock);
@@ -211,4 +192,9 @@ void shm_store_cleanup_stop(shm_cleanup *cleanup)
 bool shm_store_cleanup_is_runner(const shm_cleanup *cleanup)
 {
     return __atomic_load_n(&cleanup->runner, __ATOMIC_RELAXED);
+}
+
+bool shm_store_cleanup_holds(const shm_cleanup *cleanup)
+{
+    return SST_LOAD(sst_header(cleanup->store)->lease_nonce) == cleanup->nonce;
 }

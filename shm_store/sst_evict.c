@@ -18,6 +18,8 @@
  */
 #include "sst_evict.h"
 
+#include "sst_journal.h"
+
 #define SAMPLE      512u
 #define SAMPLE_MORE 8192u
 #define BUCKETS_MAX 65536u
@@ -159,6 +161,9 @@ static void evict(sst_shard *shard, const candidate *one, unsigned *live)
 
     /* Dropping one may take away the bucket of none of the others: a bucket
      * goes when it is empty. */
+    if (one->rank != RANK_ENDED) {
+        sst_journal_evicted_locked(shard, &one->slot.chunk);
+    }
     sst_record_drop_locked(shard, &one->slot);
     if (one->rank == RANK_ENDED) {
         SST_ADD(counters->expired, 1);

@@ -22,6 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sst_journal.h"
+
 #define TRIES       3 /* the file may be moved aside under us */
 #define USERS_TRIES 250
 #define USERS_WAIT  10 /* ms: somebody is attaching */
@@ -425,14 +427,32 @@ static void limits_take(shm_store *store, const shm_store_config *config)
     store->max_namespace = config->max_namespace;
 }
 
+static void handle_free(shm_store *store)
+{
+    sst_journal_close(store);
+    free(store->path);
+    free(store);
+}
+
 static shm_store *handle_make(opening *open)
 {
     shm_store *store = calloc(1, sizeof(*store));
 
-    if (store == NULL || sodium_init() < 0 ||
-        (store->path = strdup(open->config->path)) == NULL) {
+    if (store == NULL) {
+        say(open, "out of memory");
+        return NULL;
+    }
+    store->journal.fd = -1;
+    pthread_mutex_init(&store->journal.lock, NULL);
+    store->path = strdup(open->config->path);
+    if (open->config->snapshot != NULL) {
+        store->journal.base = strdup(open->config->snapshot);
+        store->journal.ours = open->config->is_server;
+    }
+    if (sodium_init() < 0 || store->path == NULL ||
+        (open->config->snapshot != NULL && store->journal.base == NULL)) {
         say(open, "out of memory, or no random numbers");
-        free(store);
+        handle_free(store);
         return NULL;
     }
     store->fd = open->fd;
@@ -446,8 +466,7 @@ static shm_store *handle_make(opening *open)
         randombytes_buf(&store->nonce, sizeof(store->nonce));
     }
     if (!map(open, store)) {
-        free(store->path);
-        free(store);
+        handle_free(store);
         return NULL;
     }
     return store;
@@ -477,6 +496,12 @@ shm_store *shm_store_open(const shm_store_config *config, char *err,
         close(open.fd);
     }
     return store;
+}
+
+static bool same_path(const char *left, const char *right)
+{
+    return left == NULL || right == NULL ? left == right
+                                         : strcmp(left, right) == 0;
 }
 
 shm_status shm_store_reopen(shm_store *store, const shm_store_config *config,
@@ -516,6 +541,9 @@ shm_status shm_store_reopen(shm_store *store, const shm_store_config *config,
     else if (config->max_record != store->max_record) {
         say(&open, "the new max-record counts from the next start");
     }
+    else if (!same_path(config->snapshot, store->journal.base)) {
+        say(&open, "the new snapshot= counts from the next start");
+    }
     return SST_OK;
 }
 
@@ -526,6 +554,5 @@ void shm_store_close(shm_store *store)
     }
     munmap(store->base, store->map_len);
     close(store->fd);
-    free(store->path);
-    free(store);
+    handle_free(store);
 }

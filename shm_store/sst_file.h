@@ -14,7 +14,8 @@ enum {
     SST_BYTE_SERVER, /* exclusive: one server a file */
     SST_BYTE_USERS,  /* shared: tools; exclusive while an attacher looks */
     SST_BYTE_ATTACH, /* exclusive, by process: one attaches at a time */
-    SST_BYTE_INSIDE  /* shared, by process: has attached and lives */
+    SST_BYTE_INSIDE, /* shared, by process: has attached and lives */
+    SST_BYTE_LEAVE   /* exclusive, by process: one leaves at a time */
 };
 
 /** Set (F_RDLCK, F_WRLCK) or clear (F_UNLCK) a lock of the description. */

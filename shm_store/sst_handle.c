@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a handle knows of time and of the size of its file. */
+/* What a handle knows of time, of this boot, and of the size of its file. */
 #include "sst_handle.h"
 
+#include <fcntl.h>
+#include <sodium.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 static int64_t clock_ns(clockid_t id)
 {
@@ -16,6 +19,11 @@ static int64_t clock_ns(clockid_t id)
 int64_t shm_store_clock_ms(void)
 {
     return clock_ns(CLOCK_BOOTTIME) / 1000000;
+}
+
+uint64_t sst_life(const shm_store *store)
+{
+    return sst_sum(store->hash_key, sizeof(store->hash_key), 0);
 }
 
 int64_t sst_monotonic_ns(void)
@@ -71,4 +79,27 @@ uint32_t sst_pages_now(shm_store *store)
                         bytes < store->map_len ? bytes : store->map_len);
     __atomic_store_n(&store->npages_seen, seen, __ATOMIC_RELAXED);
     return told < seen ? told : seen;
+}
+
+void sst_boot_id(uint8_t boot_id[16])
+{
+    char text[64] = {0};
+    int fd;
+
+#ifdef SST_TEST_HOOKS
+    if (sst_test.has_boot) {
+        memcpy(boot_id, sst_test.boot_id, 16);
+        return;
+    }
+#endif
+    memset(boot_id, 0, 16);
+    fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        ssize_t got = read(fd, text, sizeof(text) - 1);
+
+        if (got > 0) {
+            sodium_hex2bin(boot_id, 16, text, (size_t)got, "-\n", NULL, NULL);
+        }
+        close(fd);
+    }
 }

@@ -13,6 +13,16 @@
 #include "sst_fault.h"
 #include "sst_layout.h"
 
+/* The journal as this process has it open.  `lock` guards fd and generation,
+ * is held for one write, and no other lock is taken under it. */
+typedef struct sst_journal {
+    pthread_mutex_t lock;
+    char *base; /* the snapshot's path; NULL: not known */
+    bool ours;  /* from the configuration, not from the segment */
+    int fd;
+    uint64_t generation;
+} sst_journal;
+
 struct shm_store {
     char *path;
     int fd;
@@ -36,6 +46,10 @@ struct shm_store {
     unsigned page_shift;
     unsigned char hash_key[16];
     int64_t base_ms;
+
+    sst_journal journal;
+    shm_store_refill *refill; /* NULL: a fresh segment stays empty */
+    void *refill_baton;
 
     uint32_t npages_seen; /* atomic: pages known to be backed by the file */
     uint64_t busy;        /* atomic: lock waits past their deadline */
@@ -99,6 +113,18 @@ uint32_t sst_tick(const shm_store *store, int64_t ms);
 
 /** Milliseconds of a tick. */
 int64_t sst_tick_ms(const shm_store *store, uint32_t tick);
+
+/** The segment's own clock at ${ms}: it goes on over a reboot. */
+static inline int64_t sst_own_ms(const shm_store *store, int64_t ms)
+{
+    return (int64_t)((uint64_t)ms - (uint64_t)store->base_ms);
+}
+
+/** A number of this segment, another one each time it is begun. */
+uint64_t sst_life(const shm_store *store);
+
+/** The kernel's number of this boot. */
+void sst_boot_id(uint8_t boot_id[16]);
 
 /** CLOCK_MONOTONIC in nanoseconds, for budgets. */
 int64_t sst_monotonic_ns(void);

@@ -50,6 +50,7 @@
 #define SST_SHARD_ROOM 8192u
 #define SST_FIRST_TICK (UINT32_C(1) << 26)
 #define SST_NEVER      UINT32_MAX /* bound of a page where nothing ends */
+#define SST_SNAP_PATH  1024u      /* bytes of the snapshot's path, with its 0 */
 
 /* State word: READY is stored last, so all before it is there. */
 #define SST_STATE_NEW        UINT64_C(0)
@@ -99,7 +100,11 @@ typedef struct sst_header_shm {
     uint64_t unused0[4];
     uint64_t lease_nonce; /* cleanup thread; 0: nobody */
     int64_t lease_beat_ms;
-    uint8_t unused[SST_BLOCK - 272];
+    uint64_t snap_gen;  /* journal that ends are noted in; 0: none */
+    uint64_t snap_fail; /* generation whose journal could not be written */
+    int64_t snap_done;  /* when the last snapshot was: the segment's clock */
+    char snap_path[SST_SNAP_PATH];
+    uint8_t unused[SST_BLOCK - 296 - SST_SNAP_PATH];
 } sst_header_shm;
 _Static_assert(sizeof(sst_header_shm) == SST_BLOCK, "layout");
 

@@ -18,7 +18,7 @@ static pid_t runner_start(shm_store *store, int *told, int *stop)
     pid = fork();
     if (pid == 0) {
         close(go[1]);
-        cleanup = shm_store_cleanup_start(store);
+        cleanup = shm_store_cleanup_start(store, NULL);
         while (cleanup != NULL && !shm_store_cleanup_is_runner(cleanup)) {
             usleep(5000);
         }
@@ -74,7 +74,7 @@ int main(void)
     }
     is_int(stats.records, 0, "and sweeps what is over");
 
-    cleanup = shm_store_cleanup_start(store);
+    cleanup = shm_store_cleanup_start(store, NULL);
     ok(cleanup != NULL, "a second one starts");
     usleep(50000);
     ok(!shm_store_cleanup_is_runner(cleanup), "and waits");

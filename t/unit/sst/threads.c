@@ -90,7 +90,7 @@ int main(void)
     is_int(shm_store_put_if(store, key_of(0, key), 0, &count, sizeof(count),
                             &meta, NULL, START_MS),
            SST_OK, "a counter");
-    cleanup = shm_store_cleanup_start(store);
+    cleanup = shm_store_cleanup_start(store, NULL);
     for (unsigned i = 0; i < THREADS; i++) {
         workers[i] = (worker){.store = store, .no = i};
         pthread_create(&threads[i], NULL, work, &workers[i]);
