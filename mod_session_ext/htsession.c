@@ -23,24 +23,28 @@ typedef struct subcommand {
     const char *operands;
     tool_run *run;
     bool opens; /* the file is a store */
-    bool has_arg;
+    int count;  /* of operands */
     const char *help;
 } subcommand;
 
 static const subcommand subcommands[] = {
-    {"stats", "STORE-FILE", tool_stats, true, false,
+    {"stats", "STORE-FILE", tool_stats, true, 1,
      "figures and counters of the store"},
-    {"list", "STORE-FILE", tool_list, true, false,
+    {"list", "STORE-FILE", tool_list, true, 1,
      "live sessions, one a line: times, size and namespace, no contents"},
-    {"show", "STORE-FILE HANDLE", tool_show, true, true,
+    {"show", "STORE-FILE HANDLE", tool_show, true, 2,
      "the same of one session, and how many old ids still lead to it"},
-    {"destroy", "STORE-FILE HANDLE", tool_destroy, true, true,
+    {"destroy", "STORE-FILE HANDLE", tool_destroy, true, 2,
      "end a session: nothing revives it"},
-    {"sweep", "STORE-FILE", tool_sweep, true, false,
+    {"sweep", "STORE-FILE", tool_sweep, true, 1,
      "free what has ended now, not when the server gets to it"},
-    {"check", "STORE-FILE", tool_check, true, false,
+    {"check", "STORE-FILE", tool_check, true, 1,
      "verify every record, list and counter"},
-    {"keygen", "KEY-FILE", tool_keygen, false, false,
+    {"snapshot", "STORE-FILE SNAPSHOT-FILE KEY-FILE", tool_snapshot, true, 3,
+     "write all live sessions to a new file, sealed"},
+    {"restore", "STORE-FILE SNAPSHOT-FILE KEY-FILE", tool_restore, true, 3,
+     "bring back what a snapshot holds and what has not ended since"},
+    {"keygen", "KEY-FILE", tool_keygen, false, 1,
      "make a key file for SessionExtKeyFile; never overwrites"},
 };
 
@@ -60,16 +64,20 @@ static void put_help(void)
     put_usage(stdout);
     fputs("\nLooks into a store of mod_session_ext, while httpd runs or after "
           "it has stopped.\nSTORE-FILE is the file of a ShmStore, HANDLE the "
-          "16 hex digits of SESSION_HANDLE.\n\n",
+          "16 hex digits of SESSION_HANDLE,\nKEY-FILE that of "
+          "SessionExtKeyFile.\n\n",
           stdout);
     for (size_t i = 0; i < SUBCOMMANDS; i++) {
         printf("  %-8s  %s\n", subcommands[i].name, subcommands[i].help);
     }
     fputs("\n  --json     print JSON\n"
+          "  --force    restore: take what can be had of a damaged snapshot or "
+          "journal\n"
           "  --help     print this\n"
           "  --version  print the version\n\n"
-          "Exit status: 0 done, 1 no such session, 2 wrong usage, 3 the store "
-          "is damaged or\ncannot be reached, or a file cannot be written.\n",
+          "Exit status: 0 done, 1 no such session or snapshot, 2 wrong usage, "
+          "3 store or\nsnapshot is damaged or cannot be reached, or a file "
+          "cannot be written.\n",
           stdout);
 }
 
@@ -130,11 +138,15 @@ static outcome dispatch(tool *t, const char *const *words, int count)
         if (strcmp(words[0], sub->name) != 0) {
             continue;
         }
-        if (count != (sub->has_arg ? 3 : 2)) {
+        if (count != 1 + sub->count) {
             return wrong_usage("wrong number of arguments to", sub->name);
         }
+        if (t->force && sub->run != tool_restore) {
+            return wrong_usage("--force is for restore, not for", sub->name);
+        }
         t->file = words[1];
-        t->arg = sub->has_arg ? words[2] : NULL;
+        t->arg = words[2];
+        t->key_file = words[3];
         result = sub->opens ? open_store(t) : DONE;
         if (result == DONE) {
             result = sub->run(t);
@@ -147,12 +159,15 @@ static outcome dispatch(tool *t, const char *const *words, int count)
 
 static outcome parse(tool *t, int argc, char **argv)
 {
-    const char *words[3] = {NULL};
+    const char *words[4] = {NULL};
     int count = 0;
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0) {
             t->json = true;
+        }
+        else if (strcmp(argv[i], "--force") == 0) {
+            t->force = true;
         }
         else if (strcmp(argv[i], "--help") == 0) {
             put_help();
@@ -165,7 +180,7 @@ static outcome parse(tool *t, int argc, char **argv)
         else if (argv[i][0] == '-') {
             return wrong_usage("there is no option", argv[i]);
         }
-        else if (count == 3) {
+        else if (count == 4) {
             return wrong_usage("one argument too many:", argv[i]);
         }
         else {

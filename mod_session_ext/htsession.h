@@ -19,7 +19,9 @@ typedef enum outcome {
 typedef struct tool {
     const char *file;
     const char *arg;
+    const char *key_file;
     bool json;
+    bool force;
     bool terminal; /* standard error is one: show progress */
     shm_store *store;
     shm_attach_report attached;
@@ -35,6 +37,9 @@ typedef outcome tool_run(tool *t);
 tool_run tool_list, tool_show, tool_destroy;
 /* htsession_upkeep.c */
 tool_run tool_stats, tool_sweep, tool_check, tool_keygen;
+
+/* htsession_snapshot.c */
+tool_run tool_snapshot, tool_restore;
 
 /** Read both clocks. */
 void tool_read_clocks(tool *t);

@@ -8,6 +8,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include "mod_sx_server.h"
+#include "mod_sx_snapshot.h"
 
 extern module AP_MODULE_DECLARE_DATA session_ext_module;
 
@@ -135,7 +136,25 @@ void mod_sx_complete_stores(server_rec *server, apr_pool_t *pool)
                 pool,
                 apr_pstrcat(pool, "session_ext-", store->name, ".shm", NULL));
         store->path = resolve_directory(store->path, pool);
+        if (store->snapshot)
+            store->snapshot = resolve_directory(store->snapshot, pool);
     }
+}
+
+const mod_sx_server *mod_sx_first_user_of(server_rec *first,
+                                          const mod_sx_store_conf *store,
+                                          apr_pool_t *pool)
+{
+    for (server_rec *s = first; s; s = s->next) {
+        const apr_array_header_t *uses = scopes_of(s, first, pool);
+        for (int i = 0; i < uses->nelts; i++) {
+            const mod_sx_dir *dir =
+                effective(&APR_ARRAY_IDX(uses, i, mod_sx_use), s, pool);
+            if (dir && !strcmp(store_of(dir), store->name))
+                return mod_sx_server_of(s);
+        }
+    }
+    return mod_sx_server_of(first);
 }
 
 const mod_sx_key_file *mod_sx_key_file_of(const mod_sx_server *conf)
@@ -188,6 +207,12 @@ static const char *check_path(const mod_sx_server *main_conf, int index,
     for (int i = 0; i < index; i++) {
         const mod_sx_store_conf *other =
             APR_ARRAY_IDX(main_conf->stores, i, mod_sx_store_conf *);
+        if (store->snapshot && other->snapshot &&
+            !strcmp(store->snapshot, other->snapshot))
+            return apr_psprintf(pool,
+                                "ShmStore '%s': its snapshot %s is that of "
+                                "ShmStore '%s': each needs a file of its own",
+                                store->name, store->snapshot, other->name);
         if (!strcmp(store->path, other->path))
             return apr_psprintf(pool,
                                 "ShmStore '%s': its file %s is that of "
@@ -270,6 +295,12 @@ static const char *check_scope(const mod_sx_dir *dir, const mod_sx_server *conf,
     if (mod_sx_cookie_conf_of(dir)->persistent && !conf->key_file)
         return "SessionExtCookie: a persistent cookie outlives a reboot, the "
                "generated keys do not: SessionExtKeyFile is needed";
+    if (store->snapshot && !conf->key_file)
+        return apr_psprintf(pool,
+                            "ShmStore '%s': its snapshot outlives a reboot, "
+                            "the generated keys do not: servers that use it "
+                            "need a SessionExtKeyFile",
+                            store->name);
     if (store->group && !conf->key_file)
         return apr_psprintf(pool,
                             "ShmStore '%s' is open to a group: servers that "
@@ -401,6 +432,9 @@ static bool check_all(server_rec *server, bool rehearsal, apr_pool_t *pool)
         why = check_path(main_conf, i, pool);
         if (!why)
             why = check_store(store, pool);
+        if (!why)
+            why = mod_sx_snapshot_check(
+                store, mod_sx_first_user_of(server, store, pool), pool);
         if (why)
             return complain(server, store->where, why);
     }

@@ -16,6 +16,12 @@ bool mod_sx_in_use(server_rec *server);
  *  without a ShmStore line. */
 void mod_sx_complete_stores(server_rec *server, apr_pool_t *pool);
 
+/** The first server with a scope that uses ${store}; if none does, the main
+ *  one. */
+const mod_sx_server *mod_sx_first_user_of(server_rec *first,
+                                          const mod_sx_store_conf *store,
+                                          apr_pool_t *pool);
+
 /** The key file of a server: the configured one or the generated one, whose
  *  `where` is NULL. */
 const mod_sx_key_file *mod_sx_key_file_of(const mod_sx_server *conf);

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include "mod_sx_parse.h"
+#include "mod_sx_snapshot.h"
 
 /* ---- telling what is wrong ---------------------------------------------- */
 
@@ -365,11 +366,11 @@ static const char *store_word(mod_sx_store_conf *store, const char *word,
         why = mod_sx_parse_group(value, &store->gid, pool);
     }
     else if (mod_sx_parse_option(word, "snapshot", &value)) {
-        why = "snapshots are not in this build";
+        why = mod_sx_snapshot_parse(store, value, pool);
     }
     else {
         why = "accepted are size= file= max-record= on-full= max-anonymous= "
-              "max-namespace= group=";
+              "max-namespace= group= snapshot=";
     }
     return why;
 }
@@ -455,7 +456,8 @@ const command_rec mod_sx_directives[] = {
     AP_INIT_RAW_ARGS("ShmStore", set_shm_store, NULL, RSRC_CONF,
                      "a shared-memory store: NAME [size=64m] [file=PATH] "
                      "[max-record=1m] [on-full=refuse|evict] "
-                     "[max-anonymous=N%] [max-namespace=N%] [group=GROUP]"),
+                     "[max-anonymous=N%] [max-namespace=N%] [group=GROUP] "
+                     "[snapshot=FILE[,INTERVAL]]"),
     AP_INIT_TAKE1("SessionExt", set_enabled, NULL, SCOPE_HT,
                   "sessions in this scope: On or Off"),
     AP_INIT_TAKE1("SessionExtNamespace", set_namespace, NULL, SCOPE,

@@ -82,6 +82,8 @@ typedef struct mod_sx_store_conf {
     unsigned max_anonymous, max_namespace; /* per cent; 0: no limit */
     const char *group;                     /* NULL: none */
     gid_t gid;
+    const char *snapshot; /* NULL: none */
+    apr_int64_t snapshot_ms;
     const char *where; /* file:line, for messages */
 } mod_sx_store_conf;
 

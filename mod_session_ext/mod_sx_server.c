@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include "mod_sx_check.h"
+#include "mod_sx_snapshot.h"
 #include "mod_sx_status.h"
 #include "sx_store_shm.h"
 
@@ -16,7 +17,7 @@ extern module AP_MODULE_DECLARE_DATA session_ext_module;
 
 /* Raised when shm_store's handle or this table changes: a module upgraded by a
  * graceful restart must not misread what its predecessor left. */
-#define RETAINED_VERSION 1
+#define RETAINED_VERSION 2
 #define RETAINED_KEY     "mod_session_ext"
 #define RETAINED_MAX     16
 #define SIZE_DEFAULT     ((apr_uint64_t)64 << 20)
@@ -126,6 +127,7 @@ static shm_store *open_store(const mod_sx_store_conf *conf, retained *kept,
         .group = conf->gid,
         .shared = conf->group != NULL,
         .is_server = true,
+        .snapshot = conf->snapshot,
     };
 
     if (!slot)
@@ -251,6 +253,21 @@ static int load_all_keys(server_rec *first, retained *kept, apr_pool_t *pool)
     return OK;
 }
 
+/* A snapshot is sealed by the keys of the first server that uses the store. */
+static void choose_snapshot_keys(server_rec *server, apr_pool_t *pool)
+{
+    const mod_sx_server *main_conf = mod_sx_server_of(server);
+
+    for (int i = 0; i < main_conf->segments->nelts; i++) {
+        mod_sx_segment *segment =
+            &APR_ARRAY_IDX(main_conf->segments, i, mod_sx_segment);
+        const mod_sx_server *user =
+            mod_sx_first_user_of(server, segment->conf, pool);
+        if (user && user->key_file)
+            segment->keys = user->keys;
+    }
+}
+
 /* Another build may count more: the old children keep the old memory. */
 static void share_counters(retained *kept)
 {
@@ -310,7 +327,6 @@ int mod_sx_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     int status;
 
     (void)plog;
-    (void)ptemp;
     /* At start the configuration is read twice: the first is a rehearsal. */
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
         return OK;
@@ -329,7 +345,11 @@ int mod_sx_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         return OK;
     share_counters(kept);
     status = open_stores(server, kept, pconf);
-    return status == OK ? load_all_keys(server, kept, pconf) : status;
+    if (status == OK)
+        status = load_all_keys(server, kept, pconf);
+    if (status == OK)
+        choose_snapshot_keys(server, ptemp);
+    return status;
 }
 
 static void log_attach(const mod_sx_store_conf *conf, shm_status status,
@@ -354,6 +374,10 @@ static void log_attach(const mod_sx_store_conf *conf, shm_status status,
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
                      "ShmStore '%s': begun afresh: %s", conf->name,
                      report->why);
+    if (report->journal[0])
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
+                     "ShmStore '%s': there will be no snapshots: %s",
+                     conf->name, report->journal);
 }
 
 static apr_status_t stop_cleanup(void *cleanup)
@@ -369,12 +393,14 @@ static void attach(mod_sx_segment *segment, apr_pool_t *pchild)
 
     if (!segment->segment)
         return;
+    mod_sx_snapshot_prepare(segment, pchild);
     status = shm_store_attach(segment->segment, shm_store_clock_ms(), &report);
     log_attach(segment->conf, status, &report);
     if (status != SST_OK)
         return;
     segment->backend = sx_store_shm_create(segment->segment, pchild);
-    segment->cleanup = shm_store_cleanup_start(segment->segment, NULL);
+    segment->cleanup = shm_store_cleanup_start(
+        segment->segment, mod_sx_snapshot_chore(segment, pchild));
     if (segment->cleanup)
         apr_pool_cleanup_register(pchild, segment->cleanup, stop_cleanup,
                                   apr_pool_cleanup_null);

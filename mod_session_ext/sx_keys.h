@@ -24,6 +24,7 @@ typedef enum sx_purpose {
     SX_PURPOSE_RECORD, /* values at rest */
     SX_PURPOSE_ALIAS,  /* the new id, sealed in the record of the old */
     SX_PURPOSE_USER,   /* the clear user tag beside a record */
+    SX_PURPOSE_SNAPSHOT, /* snapshots of a store */
     SX_PURPOSE_COUNT
 } sx_purpose;
 

@@ -267,10 +267,11 @@ static bool format(attaching *at, bool wipe_pages)
     return true;
 }
 
-static bool journal_start(attaching *at)
+/* A server without a journal serves all the same: the report says so. */
+static void journal_start(attaching *at, bool fresh)
 {
-    return sst_journal_start(at->store, at->report->journal,
-                             sizeof(at->report->journal));
+    (void)sst_journal_start(at->store, fresh, at->report->journal,
+                            sizeof(at->report->journal));
 }
 
 /* Behind a format, while the state still says that it is not finished: if we
@@ -288,8 +289,7 @@ static bool fill(attaching *at)
     if (!filled && !format(at, true)) {
         return false;
     }
-    /* A server without a journal serves all the same: the report says so. */
-    (void)journal_start(at);
+    journal_start(at, true);
     sst_publish(&at->header->state, SST_STATE_READY);
     return true;
 }
@@ -379,7 +379,7 @@ static bool adopt(attaching *at)
     if (!shards_repair(at)) {
         return false;
     }
-    (void)journal_start(at);
+    journal_start(at, false);
     stamp(at);
     if (store->file_size >
         store->geo.pages_off +

@@ -469,7 +469,16 @@ static bool cannot(shm_store *store, char *why, size_t whylen)
     return false;
 }
 
-bool sst_journal_start(shm_store *store, char *why, size_t whylen)
+/* Was every end since that snapshot noted beside it? */
+static bool was_kept(const shm_store *store)
+{
+    const sst_header_shm *header = sst_header(store);
+
+    return wanted(store) != 0 &&
+           strncmp(header->snap_path, store->journal.base, SST_SNAP_PATH) == 0;
+}
+
+bool sst_journal_start(shm_store *store, bool fresh, char *why, size_t whylen)
 {
     sst_header_shm *header = sst_header(store);
     sst_journal *journal = &store->journal;
@@ -489,6 +498,10 @@ bool sst_journal_start(shm_store *store, char *why, size_t whylen)
     }
     if (!sst_journal_each(journal->base, find_highest, &highest)) {
         return cannot(store, why, whylen);
+    }
+    /* A segment that goes on makes a new snapshot in a moment. */
+    if (!fresh && !was_kept(store)) {
+        (void)unlink(journal->base);
     }
     SST_STORE(header->snap_gen, UINT64_C(0));
     sst_copy(header->snap_path, journal->base, strlen(journal->base) + 1);

@@ -89,9 +89,11 @@ void sst_journal_note_put(shm_store *store, const unsigned char *key,
 void sst_journal_evicted_locked(const sst_shard *shard, const sst_chunk *chunk);
 
 /** In attach, while everybody waits: keep a journal from now on, of a later
- *  generation than all that lie there, or none if none is configured.  False
- *  with a sentence in ${why}. */
-bool sst_journal_start(shm_store *store, char *why, size_t whylen);
+ *  generation than all that lie there, or none if none is configured.  A
+ *  snapshot that lies there is removed unless the segment is ${fresh}, and then
+ *  filled from it, or every end was noted beside it.  False with a sentence in
+ *  ${why}. */
+bool sst_journal_start(shm_store *store, bool fresh, char *why, size_t whylen);
 
 /** In every process that attaches: where the journal is. */
 void sst_journal_join(shm_store *store);
