@@ -16,8 +16,9 @@
 #include "sx_cookie.h"
 #include "sx_keys.h"
 
-#define MOD_SX_UNSET         (-1)
-#define MOD_SX_DEFAULT_STORE "sessions"
+#define MOD_SX_UNSET            (-1)
+#define MOD_SX_DEFAULT_STORE    "sessions"
+#define MOD_SX_SNAPSHOT_DEFAULT ((apr_int64_t)300000) /* ms between two */
 
 typedef enum mod_sx_secure {
     SX_SECURE_AUTO,

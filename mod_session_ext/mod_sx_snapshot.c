@@ -11,9 +11,8 @@
 
 extern module AP_MODULE_DECLARE_DATA session_ext_module;
 
-#define INTERVAL_DEFAULT ((apr_int64_t)300000)
-#define INTERVAL_MIN     ((apr_int64_t)10000)
-#define SENTENCE         512
+#define INTERVAL_MIN ((apr_int64_t)10000)
+#define SENTENCE     512
 
 /* ---- configuration ------------------------------------------------------ */
 
@@ -21,11 +20,11 @@ const char *mod_sx_snapshot_parse(mod_sx_store_conf *store, const char *value,
                                   apr_pool_t *pool)
 {
     const char *comma = strrchr(value, ',');
-    const char *file = comma ? apr_pstrmemdup(pool, value,
-                                              (apr_size_t)(comma - value))
-                             : value;
+    const char *file =
+        comma ? apr_pstrmemdup(pool, value, (apr_size_t)(comma - value))
+              : value;
 
-    store->snapshot_ms = INTERVAL_DEFAULT;
+    store->snapshot_ms = MOD_SX_SNAPSHOT_DEFAULT;
     if (comma && (mod_sx_parse_duration(comma + 1, &store->snapshot_ms) ||
                   store->snapshot_ms < INTERVAL_MIN))
         return "behind the comma an interval is accepted, from 10s to 10 years";
@@ -44,9 +43,9 @@ static bool may_write(const struct stat *st)
     gid_t group = geteuid() == 0 ? ap_unixd_config.group_id : getegid();
 
     return user_of_children() == 0 ||
-           (st->st_uid == user_of_children() ? (st->st_mode & S_IWUSR) != 0
-                                             : st->st_gid == group &&
-                                                   (st->st_mode & S_IWGRP));
+           (st->st_uid == user_of_children()
+                ? (st->st_mode & S_IWUSR) != 0
+                : st->st_gid == group && (st->st_mode & S_IWGRP));
 }
 
 const char *mod_sx_snapshot_check(const mod_sx_store_conf *store,
@@ -100,7 +99,7 @@ const char *mod_sx_snapshot_check(const mod_sx_store_conf *store,
 static sx_snapshot snapshot_of(const mod_sx_segment *segment)
 {
     return (sx_snapshot){.store = segment->segment,
-                         .path = segment->conf->snapshot,
+                         .path = shm_store_snapshot_path(segment->segment),
                          .keys = segment->keys,
                          .journal = true};
 }
@@ -115,15 +114,15 @@ static void log_restored(const mod_sx_segment *segment,
                  " had ended by their time, %" APR_UINT64_T_FMT
                  " were ended since, %" APR_UINT64_T_FMT " found no room",
                  segment->conf->name, (apr_uint64_t)report->records,
-                 segment->conf->snapshot, (apr_int64_t)report->age_ms / 1000,
-                 (apr_uint64_t)report->over, (apr_uint64_t)report->ended,
-                 (apr_uint64_t)report->refused);
+                 shm_store_snapshot_path(segment->segment),
+                 (apr_int64_t)report->age_ms / 1000, (apr_uint64_t)report->over,
+                 (apr_uint64_t)report->ended, (apr_uint64_t)report->refused);
 }
 
 /* The next snapshot would overwrite what somebody may still want to force. */
 static void log_refused(const mod_sx_segment *segment, const char *why)
 {
-    const char *path = segment->conf->snapshot;
+    const char *path = shm_store_snapshot_path(segment->segment);
     bool aside = sx_snapshot_set_aside(path);
 
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, ap_server_conf,
@@ -150,7 +149,7 @@ static bool refill(void *baton, shm_store *store, int64_t now_ms)
     case SX_RESTORE_NONE:
         ap_log_error(APLOG_MARK, APLOG_INFO, 0, ap_server_conf,
                      "ShmStore '%s': there is no snapshot %s to restore",
-                     segment->conf->name, segment->conf->snapshot);
+                     segment->conf->name, snapshot.path);
         return true;
     case SX_RESTORE_REFUSED:
         break;
@@ -161,7 +160,7 @@ static bool refill(void *baton, shm_store *store, int64_t now_ms)
 
 void mod_sx_snapshot_prepare(mod_sx_segment *segment, apr_pool_t *pchild)
 {
-    if (segment->conf->snapshot && segment->keys)
+    if (shm_store_snapshot_path(segment->segment) && segment->keys)
         shm_store_on_fresh(segment->segment, refill,
                            apr_pmemdup(pchild, segment, sizeof *segment));
 }
@@ -207,10 +206,12 @@ const shm_chore *mod_sx_snapshot_chore(const mod_sx_segment *segment,
 {
     shm_chore *chore;
 
-    if (!segment->conf->snapshot || !segment->keys)
+    if (!shm_store_snapshot_path(segment->segment) || !segment->keys)
         return NULL;
     chore = apr_pcalloc(pchild, sizeof *chore);
-    chore->every_ms = segment->conf->snapshot_ms;
+    /* A restart may have taken snapshot= away: not before the next start. */
+    chore->every_ms = segment->conf->snapshot_ms ? segment->conf->snapshot_ms
+                                                 : MOD_SX_SNAPSHOT_DEFAULT;
     chore->work = take_snapshot;
     chore->baton = apr_pmemdup(pchild, segment, sizeof *segment);
     return chore;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Snapshots of a store, as httpd sees them: the option of ShmStore, what may be
- * said of it, the restore before the first child serves, and the work of the
- * child that holds the lease.  The parent reads no segment: all of it is done
- * under User.
+ * Snapshots of a store, as httpd sees them: what may be configured, the restore
+ * before the first child serves, and the work of the child that holds the
+ * lease.  The parent reads no segment: all of it is done under User.
  */
 #ifndef MOD_SX_SNAPSHOT_H
 #define MOD_SX_SNAPSHOT_H

@@ -20,10 +20,10 @@
 #define SX_KEYS_PER_FILE 16
 
 typedef enum sx_purpose {
-    SX_PURPOSE_ID = 1, /* id token: MAC and store key */
-    SX_PURPOSE_RECORD, /* values at rest */
-    SX_PURPOSE_ALIAS,  /* the new id, sealed in the record of the old */
-    SX_PURPOSE_USER,   /* the clear user tag beside a record */
+    SX_PURPOSE_ID = 1,   /* id token: MAC and store key */
+    SX_PURPOSE_RECORD,   /* values at rest */
+    SX_PURPOSE_ALIAS,    /* the new id, sealed in the record of the old */
+    SX_PURPOSE_USER,     /* the clear user tag beside a record */
     SX_PURPOSE_SNAPSHOT, /* snapshots of a store */
     SX_PURPOSE_COUNT
 } sx_purpose;

@@ -14,9 +14,9 @@
 #include <unistd.h>
 #include <sodium.h>
 
-#define VERSION 1
-#define PIECE   65536
-#define SEALED  (PIECE + crypto_secretstream_xchacha20poly1305_ABYTES)
+#define VERSION   1
+#define PIECE     65536
+#define SEALED    (PIECE + crypto_secretstream_xchacha20poly1305_ABYTES)
 #define NAME_ROOM (PATH_MAX + 64)
 
 static const char magic[8] = "SXSNAP\r\n";
@@ -42,10 +42,10 @@ typedef struct stream {
     crypto_secretstream_xchacha20poly1305_state state;
     unsigned char plain[PIECE];
     unsigned char sealed[4 + SEALED];
-    size_t len, at;   /* of plain: filled, taken */
-    uint64_t bytes;   /* of the file so far */
-    bool final;       /* the last piece was read */
-    bool quiet;       /* what is wrong was told already */
+    size_t len, at; /* of plain: filled, taken */
+    uint64_t bytes; /* of the file so far */
+    bool final;     /* the last piece was read */
+    bool quiet;     /* what is wrong was told already */
     char *err;
     size_t errlen;
 } stream;
@@ -182,7 +182,10 @@ static void sync_directory(const char *path)
     size_t len = slash != NULL ? (size_t)(slash - path) : 0;
     int fd;
 
-    snprintf(dir, sizeof(dir), "%.*s", slash == NULL ? 1 : len ? (int)len : 1,
+    snprintf(dir, sizeof(dir), "%.*s",
+             slash == NULL ? 1
+             : len         ? (int)len
+                           : 1,
              slash == NULL ? "." : path);
     fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
@@ -292,8 +295,8 @@ bool sx_snapshot_write(const sx_snapshot *snapshot, int64_t now_ms,
     }
     snprintf(temp, sizeof(temp), "%s.tmp.%llu-%08x", snapshot->path,
              (unsigned long long)generation, randombytes_random());
-    s->fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                 0600);
+    s->fd =
+        open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (s->fd < 0) {
         say(s, "cannot be made: %s", strerror(errno));
         goto out;
@@ -381,8 +384,9 @@ static bool open_piece(stream *s, size_t len, uint64_t where)
             &s->state, s->plain, &opened, &tag, s->sealed, len,
             (const unsigned char *)&s->head, BOUND) != 0) {
         return where == sizeof(s->head)
-                   ? say(s, "does not open with key %d of the key file: it was "
-                            "changed, or that is another key",
+                   ? say(s,
+                         "does not open with key %d of the key file: it was "
+                         "changed, or that is another key",
                          s->head.kid)
                    : say(s, "was changed in the piece at byte %llu",
                          (unsigned long long)where);
@@ -408,8 +412,8 @@ static bool get_piece(stream *s)
     if (got < sizeof(number)) {
         return cut_short(s);
     }
-    len = (size_t)number[0] | (size_t)number[1] << 8 |
-          (size_t)number[2] << 16 | (size_t)number[3] << 24;
+    len = (size_t)number[0] | (size_t)number[1] << 8 | (size_t)number[2] << 16 |
+          (size_t)number[3] << 24;
     if (len < crypto_secretstream_xchacha20poly1305_ABYTES || len > SEALED) {
         return say(s, "was changed in the piece at byte %llu",
                    (unsigned long long)where);
@@ -463,15 +467,16 @@ static sx_restored open_in(stream *s)
 {
     struct stat st;
 
-    s->fd = open(s->snapshot->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
-                                        O_NOCTTY | O_CLOEXEC);
+    s->fd = open(s->snapshot->path,
+                 O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (s->fd < 0 && errno == ENOENT) {
         say(s, "does not exist");
         return SX_RESTORE_NONE;
     }
     if (s->fd < 0 || fstat(s->fd, &st) != 0) {
-        say(s, errno == ELOOP ? "is a symbolic link; a regular file is accepted"
-                              : "cannot be opened: %s",
+        say(s,
+            errno == ELOOP ? "is a symbolic link; a regular file is accepted"
+                           : "cannot be opened: %s",
             strerror(errno));
     }
     else if (!S_ISREG(st.st_mode) || st.st_nlink != 1) {
@@ -482,8 +487,8 @@ static sx_restored open_in(stream *s)
             (unsigned)(st.st_mode & 07777));
     }
     else if (geteuid() != 0 && st.st_uid != 0 && st.st_uid != geteuid()) {
-        say(s, "belongs to uid %ld; it must belong to uid %ld",
-            (long)st.st_uid, (long)geteuid());
+        say(s, "belongs to uid %ld; it must belong to uid %ld", (long)st.st_uid,
+            (long)geteuid());
     }
     else {
         return SX_RESTORE_DONE;

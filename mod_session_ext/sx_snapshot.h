@@ -19,7 +19,7 @@
 #ifndef SX_SNAPSHOT_H
 #define SX_SNAPSHOT_H
 
-#include "shm_store.h"
+#include "shm_snapshot.h"
 #include "sx_keys.h"
 
 typedef struct sx_snapshot {

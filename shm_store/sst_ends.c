@@ -145,8 +145,7 @@ static bool read_entries(reading *at, int fd, const sst_journal_head *head)
         }
         where += (off_t)(count * sizeof(*batch));
     }
-    return got == 0 || wrong(at, "it cannot be read: %s",
-                             strerror(errno));
+    return got == 0 || wrong(at, "it cannot be read: %s", strerror(errno));
 }
 
 static bool read_journal(void *baton, const char *name, uint64_t generation)
@@ -167,8 +166,7 @@ static bool read_journal(void *baton, const char *name, uint64_t generation)
         return wrong(at, "%s", strerror(errno));
     }
     why = sst_journal_check(fd, generation, &head);
-    more = why != NULL ? wrong(at, "%s", why)
-                       : read_entries(at, fd, &head);
+    more = why != NULL ? wrong(at, "%s", why) : read_entries(at, fd, &head);
     close(fd);
     return more;
 }
@@ -179,9 +177,7 @@ static int by_key(const void *left, const void *right)
     const sst_journal_entry *a = left, *b = right;
     int order = memcmp(a->of.key, b->of.key, sizeof(a->of.key));
 
-    return order != 0            ? order
-           : a->token > b->token ? -1
-                                 : a->token < b->token;
+    return order != 0 ? order : a->token > b->token ? -1 : a->token < b->token;
 }
 
 /* Of one user the latest first. */
@@ -280,7 +276,8 @@ static bool user_ended(const sst_ends *ends, const sst_dump_record *record,
             high = mid;
         }
     }
-    for (; low < ends->nepochs && ends->epochs[low].user_tag == record->user_tag;
+    for (;
+         low < ends->nepochs && ends->epochs[low].user_tag == record->user_tag;
          low++) {
         const epoch *at = &ends->epochs[low];
 

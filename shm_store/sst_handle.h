@@ -10,6 +10,7 @@
 #ifndef SST_HANDLE_H
 #define SST_HANDLE_H
 
+#include "shm_snapshot.h"
 #include "sst_fault.h"
 #include "sst_layout.h"
 

@@ -188,16 +188,15 @@ static void give_up(shm_store *store, uint64_t generation)
 static void append(shm_store *store, uint64_t generation,
                    sst_journal_entry *entry)
 {
-    sst_journal_head head = {.generation = generation,
-                             .life = sst_life(store)};
+    sst_journal_head head = {.generation = generation, .life = sst_life(store)};
     bool done;
     int fd;
 
     entry->sum = sst_journal_entry_sum(entry, &head);
     pthread_mutex_lock(&store->journal.lock);
     fd = fd_of(&store->journal, generation);
-    done = fd >= 0 &&
-           write(fd, entry, sizeof(*entry)) == (ssize_t)sizeof(*entry);
+    done =
+        fd >= 0 && write(fd, entry, sizeof(*entry)) == (ssize_t)sizeof(*entry);
     pthread_mutex_unlock(&store->journal.lock);
     if (!done) {
         give_up(store, generation);
@@ -220,8 +219,8 @@ bool sst_journal_may_end(const shm_store *store, sst_noted *noted,
 {
     uint64_t generation = wanted(store);
 
-    noted->wanted = generation != 0 && (noted->generation != generation ||
-                                        noted->token != token);
+    noted->wanted = generation != 0 &&
+                    (noted->generation != generation || noted->token != token);
     noted->token = token;
     return !noted->wanted;
 }
@@ -381,6 +380,11 @@ static uint64_t raise_from(shm_store *store, uint64_t floor)
     }
     errno = EEXIST;
     return 0;
+}
+
+const char *shm_store_snapshot_path(const shm_store *store)
+{
+    return store->journal.ours ? store->journal.base : NULL;
 }
 
 uint64_t shm_store_snapshot_begin(shm_store *store)

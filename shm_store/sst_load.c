@@ -39,8 +39,8 @@ typedef struct loading {
     size_t count, room;
 } loading;
 
-__attribute__((format(printf, 2, 3))) static shm_status
-damaged(const loading *at, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static shm_status damaged(
+    const loading *at, const char *format, ...)
 {
     va_list args;
 
@@ -76,8 +76,7 @@ static shm_status read_head(loading *at)
 {
     sst_dump_head *head = &at->head;
 
-    if (!read_bytes(at, head, sizeof(*head)) ||
-        head->magic != SST_DUMP_MAGIC) {
+    if (!read_bytes(at, head, sizeof(*head)) || head->magic != SST_DUMP_MAGIC) {
         return damaged(at, "its first bytes are not those of a dump");
     }
     if (head->version != SST_DUMP_VERSION) {
@@ -87,8 +86,7 @@ static shm_status read_head(loading *at)
     at->report->generation = head->generation;
     at->report->age_ms = age_of(at);
     if (head->sum != sst_dump_head_sum(head) ||
-        __builtin_sub_overflow(at->now_ms, at->report->age_ms,
-                               &at->shift_ms) ||
+        __builtin_sub_overflow(at->now_ms, at->report->age_ms, &at->shift_ms) ||
         __builtin_sub_overflow(at->shift_ms, head->own_ms, &at->shift_ms)) {
         return damaged(at, "its head is damaged");
     }
@@ -208,8 +206,7 @@ static bool meta_make(const loading *at, const sst_dump_record *record,
 static shm_status put_record(loading *at, const sst_dump_record *record,
                              shm_meta *meta)
 {
-    int64_t now_ms =
-        record->kind == SST_EPOCH ? at->now_ms : meta->created_ms;
+    int64_t now_ms = record->kind == SST_EPOCH ? at->now_ms : meta->created_ms;
     shm_status status = SST_BUSY;
 
     for (int i = 0; i < BUSY_TRIES && status == SST_BUSY; i++) {
@@ -240,8 +237,7 @@ static shm_status load_record(loading *at, const sst_dump_record *record)
     status = put_record(at, record, &meta);
     if (status == SST_OK) {
         report->records++;
-        return remember(at, record->key, meta.token) ? SST_OK
-                                                     : SST_UNAVAILABLE;
+        return remember(at, record->key, meta.token) ? SST_OK : SST_UNAVAILABLE;
     }
     if (status == SST_CHANGED) {
         report->present++;
@@ -253,10 +249,9 @@ static shm_status load_record(loading *at, const sst_dump_record *record)
         report->refused++;
         return SST_OK;
     }
-    return status == SST_BADARG
-               ? damaged(at, "record %llu is none that can be",
-                         (unsigned long long)at->number)
-               : status;
+    return status == SST_BADARG ? damaged(at, "record %llu is none that can be",
+                                          (unsigned long long)at->number)
+                                : status;
 }
 
 /* The next record or the end, whole and right. */
@@ -315,10 +310,8 @@ static shm_status load(loading *at)
 shm_status shm_store_load(shm_store *store, const shm_load_source *source,
                           int64_t now_ms, shm_load_report *report)
 {
-    loading at = {.store = store,
-                  .source = source,
-                  .report = report,
-                  .now_ms = now_ms};
+    loading at = {
+        .store = store, .source = source, .report = report, .now_ms = now_ms};
     shm_status status;
 
     *report = (shm_load_report){0};
@@ -337,7 +330,8 @@ shm_status shm_store_load(shm_store *store, const shm_load_source *source,
         undo(&at);
     }
     /* A journal that is begun behind this goes on from there. */
-    if (store->journal.fd < 0 && store->journal.generation < report->generation) {
+    if (store->journal.fd < 0 &&
+        store->journal.generation < report->generation) {
         store->journal.generation = report->generation;
     }
     sst_ends_free(at.ends);

@@ -5,10 +5,10 @@
 
 #include "sst_dump.h"
 
-#define RECORDS  300
-#define REAL_MS  INT64_C(1700000000000)
-#define YEAR_MS  ((int64_t)365 * 24 * HOUR_MS)
-#define EVERY    97 /* of the damages that can be done */
+#define RECORDS 300
+#define REAL_MS INT64_C(1700000000000)
+#define YEAR_MS ((int64_t)365 * 24 * HOUR_MS)
+#define EVERY   97 /* of the damages that can be done */
 
 static unsigned char value[SST_MAX_RECORD_MAX], out[SST_MAX_RECORD_MAX];
 static shm_load_report report;
@@ -114,8 +114,8 @@ static void disturb(void *baton, size_t piece)
     for (uint64_t i = piece % 7 + 1; i <= RECORDS; i += 13) {
         if (shm_store_get(store, key_of(i, key), out, sizeof(out), &meta, 0,
                           START_MS) == SST_OK) {
-            (void)!shm_store_put_if(store, key, meta.token, out,
-                                    meta.value_len, &meta, NULL, START_MS);
+            (void)!shm_store_put_if(store, key, meta.token, out, meta.value_len,
+                                    &meta, NULL, START_MS);
         }
     }
     (void)!shm_store_remove(store, key_of(100000 + piece, key), 0);
@@ -363,11 +363,10 @@ static void test_small(const scratch *one, const scratch *two)
        "fills it: %d, and %d are told to be left out", (int)report.records,
        (int)report.refused);
     for (uint64_t i = 1; i <= 4000; i++) {
-        updated +=
-            shm_store_get(to, key_of(i, key), out, sizeof(out), &meta, 0,
-                          START_MS) == SST_OK &&
-            shm_store_put_if(to, key, meta.token, value, 900, &meta, NULL,
-                             START_MS) == SST_OK;
+        updated += shm_store_get(to, key_of(i, key), out, sizeof(out), &meta, 0,
+                                 START_MS) == SST_OK &&
+                   shm_store_put_if(to, key, meta.token, value, 900, &meta,
+                                    NULL, START_MS) == SST_OK;
         if (updated == 20) {
             break;
         }

@@ -173,8 +173,8 @@ static void test_ends(const scratch *at)
     is_int(shm_store_put_if(store, key_of(99, key), 0, "", 0, &meta, NULL,
                             START_MS),
            SST_OK, "an epoch ends two");
-    tool = shm_store_open((config.is_server = false, &config), err,
-                          sizeof(err));
+    tool =
+        shm_store_open((config.is_server = false, &config), err, sizeof(err));
     ok(tool != NULL && shm_store_attach(tool, START_MS, &attached) == SST_OK,
        "a tool joins, which knows of no snapshot");
     if (tool != NULL) {

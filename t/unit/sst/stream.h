@@ -3,6 +3,7 @@
 #ifndef STREAM_H
 #define STREAM_H
 
+#include "shm_snapshot.h"
 #include "util.h"
 
 typedef struct stream {

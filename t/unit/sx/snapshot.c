@@ -36,8 +36,7 @@ static shm_store *store_at(bool is_server)
     char err[300];
     shm_store *store = shm_store_open(&config, err, sizeof(err));
 
-    if (store == NULL ||
-        shm_store_attach(store, now(), &attached) != SST_OK) {
+    if (store == NULL || shm_store_attach(store, now(), &attached) != SST_OK) {
         stage_give_up(store == NULL ? err : attached.why);
     }
     return store;
@@ -224,8 +223,8 @@ static void test_cut(void)
     (void)!system(whole);
     for (off_t at = size - 1; at >= 0; at -= size / 41 + 1, tried++) {
         (void)!truncate(path, at);
-        missed += restore_to(store, false) != SX_RESTORE_REFUSED ||
-                  count(store) != 0;
+        missed +=
+            restore_to(store, false) != SX_RESTORE_REFUSED || count(store) != 0;
     }
     ok(missed == 0 && tried > 35, "a cut is noticed at %d places", tried);
     snprintf(whole, sizeof(whole), "cp %s.whole %s", path, path);
