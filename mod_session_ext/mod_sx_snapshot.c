@@ -87,9 +87,9 @@ const char *mod_sx_snapshot_check(const mod_sx_store_conf *store,
                             (long)user_of_children());
     if (!keys_of || !keys_of->key_file)
         return apr_psprintf(pool,
-                            "ShmStore '%s': a snapshot outlives a reboot, the "
-                            "generated keys do not: SessionExtKeyFile is "
-                            "needed",
+                            "ShmStore '%s': its snapshot outlives a reboot, "
+                            "the generated keys do not: servers that use it "
+                            "need a SessionExtKeyFile",
                             store->name);
     return NULL;
 }

@@ -4,8 +4,8 @@
  * flipped bit, a cut or an exchanged piece is noticed before anything of it
  * counts.
  *
- *   magic 8 | version 1 | kid 1 | zero 6 | stream header 24      40 bytes
- *   length 4 | ciphertext                                        again and again
+ *   magic 8 | version 1 | kid 1 | zero 6 | stream header 24     40 bytes
+ *   length 4 | ciphertext                                      again and again
  *
  * The stream is libsodium's secretstream (XChaCha20-Poly1305) under the
  * "snapshot" subkey of kid, the first 16 bytes bound to every piece; the last

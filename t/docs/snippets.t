@@ -117,7 +117,7 @@ sub make_server
     my (%opt) = @_;
     my $server = SxTest::Server->new(php => 1, %opt);
     my $root = $server->root;
-    mkdir "$root/$_" for qw(srv srv/www srv/keys modules);
+    mkdir "$root/$_" for qw(srv srv/www srv/keys srv/state modules);
     make_keys("$root/srv/keys");
     symlink SxTest::Paths::module(), "$root/modules/mod_session_ext.so";
     return $server;
