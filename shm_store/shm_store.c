@@ -92,27 +92,27 @@ static void copy_out(const sst_shard *shard, const sst_chunk *chunk,
 }
 
 shm_status sst_get_locked(sst_shard *shard, const sst_hash *hash,
-                          const sst_get *args)
+                          const sst_get *get)
 {
     sst_slot slot;
     sst_head head;
-    shm_status status = find_locked(shard, hash, args->key, &slot, &head);
+    shm_status status = find_locked(shard, hash, get->key, &slot, &head);
 
     if (status != SST_OK) {
         return status;
     }
-    if (sst_head_ended(shard->store, &head, args->grace_ms, args->now_ms)) {
+    if (sst_head_ended(shard->store, &head, get->grace_ms, get->now_ms)) {
         return SST_MISS;
     }
     if (!sst_record_sound(shard, &slot.chunk, &head)) {
         sst_record_damaged_locked(shard, &slot);
         return SST_DAMAGED;
     }
-    sst_record_meta(shard->store, &head, args->meta);
-    if (head.len > args->buflen) {
+    sst_record_meta(shard->store, &head, get->meta);
+    if (head.len > get->buflen) {
         return SST_TOOBIG;
     }
-    copy_out(shard, &slot.chunk, head.len, args->buf);
+    copy_out(shard, &slot.chunk, head.len, get->buf);
     return SST_OK;
 }
 

@@ -296,14 +296,22 @@ static bool fill(attaching *at)
 
 /* ---- adopt -------------------------------------------------------------- */
 
+static bool clock_went_back(const attaching *at)
+{
+    return memcmp(at->copy.boot_id, at->boot_id, 16) == 0 &&
+           at->now_ms < at->copy.anchor_boot_ms &&
+           at->copy.anchor_boot_ms - at->now_ms > CLOCK_LATE_MS;
+}
+
 /* Time goes on after a reboot: by what the wall clock says has passed since
- * the two clocks were last seen together, and never backwards. */
+ * the two clocks were last seen together, and never backwards.  So it does in
+ * a copy whose boot clock was ahead of ours. */
 static void carry_over_boot(attaching *at)
 {
     const sst_header_shm *copy = &at->copy;
     int64_t passed, store_ms;
 
-    if (memcmp(copy->boot_id, at->boot_id, 16) == 0) {
+    if (memcmp(copy->boot_id, at->boot_id, 16) == 0 && !clock_went_back(at)) {
         return;
     }
     if (__builtin_sub_overflow(sst_real_ms(), copy->anchor_real_ms, &passed) ||
@@ -445,11 +453,20 @@ static shm_status join(attaching *at)
     return SST_OK;
 }
 
-static bool clock_went_back(const attaching *at)
+/* In the file itself a boot clock that is before the segment's means another
+ * time namespace, whose processes would end sessions at other times than ours.
+ * Of a copy that nobody uses there are no such processes. */
+static bool clock_usable(attaching *at)
 {
-    return memcmp(at->copy.boot_id, at->boot_id, 16) == 0 &&
-           at->now_ms < at->copy.anchor_boot_ms &&
-           at->copy.anchor_boot_ms - at->now_ms > CLOCK_LATE_MS;
+    const sst_header_shm *copy = &at->copy;
+    bool moved = copy->dev != at->store->dev || copy->ino != at->store->ino;
+
+    if (!clock_went_back(at) || (at->alone && moved)) {
+        return true;
+    }
+    why(at, "the boot clock is before the segment's: another time namespace, "
+            "or a clock that went back; remove the file or copy it to use it");
+    return false;
 }
 
 static shm_status attach_good(attaching *at)
@@ -457,9 +474,7 @@ static shm_status attach_good(attaching *at)
     shm_store *store = at->store;
     bool ours = at->copy.server_nonce == store->nonce;
 
-    if (clock_went_back(at)) {
-        why(at, "the boot clock is before the segment's: another time "
-                "namespace, or a clock that went back");
+    if (!clock_usable(at)) {
         return SST_UNAVAILABLE;
     }
     handle_load(at, &at->copy);

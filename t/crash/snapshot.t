@@ -54,8 +54,9 @@ sub log_line
 # --- stop, lose the file, start ----------------------------------------------
 $s->start;
 my @all = map { $s->browser } 1 .. 12;
-$all[$_ - 1]->get('/s/cgi/app', h => ["Session-Set: n=$_"]) for 1 .. @all;
 wait_for('a snapshot is written by itself', sub { -s $snap });
+# Before the next one is due: it is the last process that writes it.
+$all[$_ - 1]->get('/s/cgi/app', h => ["Session-Set: n=$_"]) for 1 .. @all;
 is((stat $snap)[2] & 07777, 0600, 'readable by nobody else');
 is((stat _)[4], $uid, 'and belongs to the User of the server') if !$>;
 $s->stop;

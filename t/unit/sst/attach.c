@@ -153,7 +153,9 @@ static void test_in_use(const scratch *at)
     server = open_as(at, true);
     is_int(attach_in_child(server, START_MS - HOUR_MS), SST_UNAVAILABLE,
            "a boot clock before the segment's is refused");
-    ok(strstr(report.why, "clock") != NULL, "and said to be the reason");
+    ok(strstr(report.why, "clock") != NULL &&
+           strstr(report.why, "remove the file") != NULL,
+       "and said to be the reason, with a remedy: %s", report.why);
     shm_store_close(server);
 }
 
@@ -230,6 +232,91 @@ static void test_foreign(const scratch *at)
     shm_store_close(store);
 }
 
+static void copy_file(const scratch *at)
+{
+    static unsigned char bytes[MIB];
+    char old[PATH_ROOM + 8];
+    int fd = open(at->path, O_RDWR | O_CLOEXEC);
+
+    (void)!pread(fd, bytes, MIB, 0);
+    close(fd);
+    snprintf(old, sizeof(old), "%s.old", at->path);
+    rename(at->path, old);
+    fd = open(at->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    (void)!pwrite(fd, bytes, MIB, 0);
+    close(fd);
+}
+
+/* A copy from a machine, or a time namespace, whose boot clock was ahead. */
+static void test_copy_from_the_future(const scratch *at)
+{
+    static unsigned char out[4096];
+    unsigned char key[SST_KEY_LEN];
+    shm_store *store;
+    shm_meta meta;
+
+    sst_test.real_ms = INT64_C(1700000000000);
+    make_with_records(at, 5);
+    sst_test.real_ms += HOUR_MS / 2;
+    store = open_as(at, true);
+    is_int(attach_in_child(store, START_MS - HOUR_MS), SST_UNAVAILABLE,
+           "the file itself, with a clock that is ahead, is refused");
+    shm_store_close(store);
+    copy_file(at);
+    store = open_as(at, true);
+    is_int(shm_store_attach(store, START_MS - HOUR_MS, &report), SST_OK,
+           "a copy of it that nobody uses is not");
+    ok(report.result == SST_ATTACH_ADOPTED && report.records == 5,
+       "it is adopted");
+    is_int(shm_store_get(store, key_of(3, key), out, sizeof(out), &meta, 0,
+                         START_MS - HOUR_MS),
+           SST_OK, "with its records");
+    is_int(meta.expires_ms, START_MS - HOUR_MS + HOUR_MS / 2,
+           "and what the wall clock has left of their time");
+    check_clean(store, "in a sound store");
+    shm_store_close(store);
+    memset(&sst_test, 0, sizeof(sst_test));
+}
+
+/* Another pid namespace, another boot, and a wall clock that is off by a
+ * year. */
+static void test_elsewhere(const scratch *at)
+{
+    const int64_t year = (int64_t)365 * 24 * HOUR_MS;
+    static unsigned char out[4096];
+    unsigned char key[SST_KEY_LEN];
+    shm_store *store;
+    shm_meta meta;
+
+    make_with_records(at, 5);
+    sst_test.pid_ns = 99;
+    store = open_as(at, true);
+    is_int(attach_in_child(store, START_MS), SST_OK,
+           "another pid namespace may have a segment that nobody uses");
+    is_int(report.records, 5, "with all records");
+    shm_store_close(store);
+    memset(&sst_test, 0, sizeof(sst_test));
+    for (int sign = -1; sign <= 1; sign += 2) {
+        sst_test.real_ms = INT64_C(1700000000000);
+        make_with_records(at, 5);
+        sst_test.has_boot = 1;
+        memset(sst_test.boot_id, 40 + sign, 16);
+        sst_test.real_ms += sign * year;
+        store = open_as(at, true);
+        is_int(shm_store_attach(store, 5000, &report), SST_OK,
+               "after a reboot, a wall clock that is off by a year");
+        is_int(shm_store_get(store, key_of(3, key), out, sizeof(out), &meta, 0,
+                             5000),
+               sign < 0 ? SST_OK : SST_MISS,
+               sign < 0 ? "backwards: nothing is over"
+                        : "forwards: all is over");
+        ok(sign > 0 || meta.expires_ms <= 5000 + HOUR_MS,
+           "and nothing lives longer than it had left");
+        shm_store_close(store);
+        memset(&sst_test, 0, sizeof(sst_test));
+    }
+}
+
 /* The first attacher dies at each of its stores; the next makes it good. */
 static void test_format_dies(const scratch *at)
 {
@@ -271,6 +358,8 @@ int main(int argc, char **argv)
     test_in_use(&at);
     test_reboot(&at);
     test_foreign(&at);
+    test_copy_from_the_future(&at);
+    test_elsewhere(&at);
     test_format_dies(&at);
     scratch_remove(&at);
     return done_testing();
