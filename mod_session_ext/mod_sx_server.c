@@ -2,16 +2,14 @@
 #include "mod_sx_private.h"
 #include "mod_sx_server.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include "mod_sx_attach.h"
 #include "mod_sx_check.h"
-#include "mod_sx_snapshot.h"
 #include "mod_sx_status.h"
-#include "sx_store_shm.h"
 
 extern module AP_MODULE_DECLARE_DATA session_ext_module;
 
@@ -352,64 +350,6 @@ int mod_sx_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     return status;
 }
 
-static void log_attach(const mod_sx_store_conf *conf, shm_status status,
-                       const shm_attach_report *report)
-{
-    server_rec *s = ap_server_conf;
-
-    if (status != SST_OK)
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
-                     "ShmStore '%s' is unavailable in this process: %s",
-                     conf->name, report->why);
-    else if (report->result == SST_ATTACH_FORMATTED)
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
-                     "ShmStore '%s': an empty store was begun", conf->name);
-    else if (report->result == SST_ATTACH_ADOPTED)
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
-                     "ShmStore '%s': taken over with %" APR_UINT64_T_FMT
-                     " records, %" APR_UINT64_T_FMT " lost",
-                     conf->name, (apr_uint64_t)report->records,
-                     (apr_uint64_t)report->lost);
-    else if (report->result == SST_ATTACH_RESET)
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
-                     "ShmStore '%s': begun afresh: %s", conf->name,
-                     report->why);
-    if (report->journal[0])
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
-                     "ShmStore '%s': there will be no snapshots: %s",
-                     conf->name, report->journal);
-}
-
-static apr_status_t stop_cleanup(void *cleanup)
-{
-    shm_store_cleanup_stop(cleanup);
-    return APR_SUCCESS;
-}
-
-static void attach(mod_sx_segment *segment, apr_pool_t *pchild)
-{
-    shm_attach_report report = {0};
-    shm_status status;
-
-    if (!segment->segment)
-        return;
-    mod_sx_snapshot_prepare(segment, pchild);
-    status = shm_store_attach(segment->segment, shm_store_clock_ms(), &report);
-    log_attach(segment->conf, status, &report);
-    if (status != SST_OK)
-        return;
-    segment->backend = sx_store_shm_create(segment->segment, pchild);
-    segment->cleanup = shm_store_cleanup_start(
-        segment->segment, mod_sx_snapshot_chore(segment, pchild));
-    if (segment->cleanup)
-        apr_pool_cleanup_register(pchild, segment->cleanup, stop_cleanup,
-                                  apr_pool_cleanup_null);
-    else
-        ap_log_error(APLOG_MARK, APLOG_WARNING, errno, ap_server_conf,
-                     "ShmStore '%s': no cleanup thread in this process",
-                     segment->conf->name);
-}
-
 void mod_sx_child_init(apr_pool_t *pchild, server_rec *server)
 {
     mod_sx_server *main_conf = mod_sx_server_of(server);
@@ -420,7 +360,8 @@ void mod_sx_child_init(apr_pool_t *pchild, server_rec *server)
         if (mod_sx_server_of(s)->keys)
             sx_keys_after_fork(mod_sx_server_of(s)->keys);
     for (int i = 0; i < main_conf->segments->nelts; i++)
-        attach(&APR_ARRAY_IDX(main_conf->segments, i, mod_sx_segment), pchild);
+        mod_sx_attach(&APR_ARRAY_IDX(main_conf->segments, i, mod_sx_segment),
+                      pchild);
 }
 
 sx_store *mod_sx_backend(const char *name)
@@ -432,7 +373,7 @@ sx_store *mod_sx_backend(const char *name)
         const mod_sx_segment *segment =
             &APR_ARRAY_IDX(main_conf->segments, i, mod_sx_segment);
         if (!strcmp(segment->conf->name, name))
-            return segment->backend;
+            return mod_sx_attached(segment);
     }
     return NULL;
 }

@@ -15,10 +15,9 @@
 /* An open store.  Made by the parent, completed in each child. */
 typedef struct mod_sx_segment {
     const mod_sx_store_conf *conf;
-    const sx_keys *keys;  /* that seal its snapshot; NULL: none */
-    shm_store *segment;   /* NULL: could not be opened at a restart */
-    sx_store *backend;    /* child only; NULL: unavailable */
-    shm_cleanup *cleanup; /* child only */
+    const sx_keys *keys; /* that seal its snapshot; NULL: none */
+    shm_store *segment;  /* NULL: could not be opened at a restart */
+    sx_store *backend;   /* child only, atomic; NULL: unavailable */
 } mod_sx_segment;
 
 /** Hook: what `httpd -t` says of stores, keys and their use. */

@@ -4,7 +4,7 @@
 
 #include "apr_optional_hooks.h"
 #include "mod_status.h"
-#include "mod_sx_server.h"
+#include "mod_sx_attach.h"
 #include "shm_stats.h"
 
 /* Set once per process, before its threads. */
@@ -95,7 +95,7 @@ static int show(request_rec *r, int flags)
     for (int i = 0; i < main_conf->segments->nelts; i++) {
         const mod_sx_segment *store =
             &APR_ARRAY_IDX(main_conf->segments, i, mod_sx_segment);
-        if (store->backend)
+        if (mod_sx_attached(store))
             show_store(r, flags, store);
     }
     return OK;

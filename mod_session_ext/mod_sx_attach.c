@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mod_sx_private.h"
+#include "mod_sx_attach.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include "mod_sx_snapshot.h"
+#include "sx_store_shm.h"
+
+extern module AP_MODULE_DECLARE_DATA session_ext_module;
+
+/* `lock` guards `stop` alone.  The pool belongs to the thread while it runs. */
+typedef struct membership {
+    mod_sx_segment *segment;
+    apr_pool_t *pool;
+    shm_cleanup *cleanup;
+    bool trying;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool stop;
+    char told[160]; /* why it is unavailable: said once */
+} membership;
+
+static void log_attach(const mod_sx_store_conf *conf,
+                       const shm_attach_report *report)
+{
+    server_rec *s = ap_server_conf;
+
+    if (report->result == SST_ATTACH_FORMATTED)
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
+                     "ShmStore '%s': an empty store was begun", conf->name);
+    else if (report->result == SST_ATTACH_ADOPTED)
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
+                     "ShmStore '%s': taken over with %" APR_UINT64_T_FMT
+                     " records, %" APR_UINT64_T_FMT " lost",
+                     conf->name, (apr_uint64_t)report->records,
+                     (apr_uint64_t)report->lost);
+    else if (report->result == SST_ATTACH_RESET)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "ShmStore '%s': begun afresh: %s", conf->name,
+                     report->why);
+    if (report->journal[0])
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
+                     "ShmStore '%s': there will be no snapshots: %s",
+                     conf->name, report->journal);
+}
+
+static void log_unavailable(membership *m, const shm_attach_report *report)
+{
+    if (!strcmp(m->told, report->why))
+        return;
+    apr_cpystrn(m->told, report->why, sizeof m->told);
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, ap_server_conf,
+                 "ShmStore '%s' is unavailable in this process, which tries "
+                 "again every second: %s",
+                 m->segment->conf->name, report->why);
+}
+
+static void join_segment(membership *m)
+{
+    mod_sx_segment *segment = m->segment;
+    sx_store *backend = sx_store_shm_create(segment->segment, m->pool);
+
+    m->cleanup = shm_store_cleanup_start(
+        segment->segment, mod_sx_snapshot_chore(segment, m->pool));
+    if (!m->cleanup)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, errno, ap_server_conf,
+                     "ShmStore '%s': no cleanup thread in this process",
+                     segment->conf->name);
+    /* Requests of other threads may be waiting for it. */
+    __atomic_store_n(&segment->backend, backend, __ATOMIC_RELEASE);
+}
+
+static bool try_attach(membership *m)
+{
+    shm_attach_report report = {0};
+
+    if (shm_store_attach(m->segment->segment, shm_store_clock_ms(), &report) !=
+        SST_OK) {
+        log_unavailable(m, &report);
+        return false;
+    }
+    log_attach(m->segment->conf, &report);
+    if (m->told[0])
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, ap_server_conf,
+                     "ShmStore '%s' is available in this process now",
+                     m->segment->conf->name);
+    join_segment(m);
+    return true;
+}
+
+/* True when it is time to go. */
+static bool wait_a_second(membership *m)
+{
+    struct timespec end;
+    bool stop;
+    int rc = 0;
+
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec++;
+    pthread_mutex_lock(&m->lock);
+    while (!m->stop && rc == 0)
+        rc = pthread_cond_timedwait(&m->wake, &m->lock, &end);
+    stop = m->stop;
+    pthread_mutex_unlock(&m->lock);
+    return stop;
+}
+
+static void *try_again(void *baton)
+{
+    membership *m = baton;
+
+    while (!wait_a_second(m) && !try_attach(m))
+        continue;
+    return NULL;
+}
+
+static void begin_to_try(membership *m)
+{
+    sigset_t all, before;
+
+    pthread_mutex_init(&m->lock, NULL);
+    pthread_cond_init(&m->wake, NULL);
+    /* The server's signals are for its own threads. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    m->trying = pthread_create(&m->thread, NULL, try_again, m) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static apr_status_t leave(void *baton)
+{
+    membership *m = baton;
+
+    if (m->trying) {
+        pthread_mutex_lock(&m->lock);
+        m->stop = true;
+        pthread_cond_signal(&m->wake);
+        pthread_mutex_unlock(&m->lock);
+        pthread_join(m->thread, NULL);
+    }
+    shm_store_cleanup_stop(m->cleanup);
+    return APR_SUCCESS;
+}
+
+void mod_sx_attach(mod_sx_segment *segment, apr_pool_t *pchild)
+{
+    membership *m = apr_pcalloc(pchild, sizeof *m);
+
+    if (!segment->segment)
+        return;
+    m->segment = segment;
+    apr_pool_create(&m->pool, pchild);
+    mod_sx_snapshot_prepare(segment, m->pool);
+    /* Before the pools below this one are cleared: threads use them. */
+    apr_pool_pre_cleanup_register(pchild, m, leave);
+    if (!try_attach(m))
+        begin_to_try(m);
+}
+
+sx_store *mod_sx_attached(const mod_sx_segment *segment)
+{
+    return __atomic_load_n(&segment->backend, __ATOMIC_ACQUIRE);
+}
