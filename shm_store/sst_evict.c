@@ -159,11 +159,11 @@ static void evict(sst_shard *shard, const candidate *one, unsigned *live)
 {
     sst_counters_shm *counters = &shard->shm->counters;
 
-    /* Dropping one may take away the bucket of none of the others: a bucket
-     * goes when it is empty. */
     if (one->rank != RANK_ENDED) {
         sst_journal_evicted_locked(shard, &one->slot.chunk);
     }
+    /* Dropping one may take away the bucket of none of the others: a bucket
+     * goes when it is empty. */
     sst_record_drop_locked(shard, &one->slot);
     if (one->rank == RANK_ENDED) {
         SST_ADD(counters->expired, 1);
