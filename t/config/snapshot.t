@@ -31,10 +31,13 @@ SxTest::Refusal::refused($s,
         'SessionExtKeyFile'],
     ['without one and without a scope', $OK, 'ShmStore', "'sessions'",
         'SessionExtKeyFile'],
-    ['a virtual host that uses it without a key file',
-        "$OK\n<VirtualHost *:1>\nServerName a\n$KEYS\n$ON\n</VirtualHost>\n"
-        . "<VirtualHost *:1>\nServerName b\n$ON\n</VirtualHost>",
-        'ShmStore', 'SessionExtKeyFile'],
+    (map {
+        my ($first, $second) = @$_;
+        ["a virtual host that uses it without a key file, beside '$first'",
+            "$OK\n<VirtualHost *:1>\nServerName a\n$first\n$ON\n"
+            . "</VirtualHost>\n<VirtualHost *:1>\nServerName b\n$second\n"
+            . "$ON\n</VirtualHost>", 'ShmStore', 'SessionExtKeyFile']
+    } [$KEYS, ''], ['', $KEYS]),
     ['a directory that is not there',
         "ShmStore sessions size=1m snapshot=$root/no/snap\n$KEYS\n$ON",
         'ShmStore', "'sessions'", "$root/no/snap", 'directory'],
