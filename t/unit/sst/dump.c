@@ -129,7 +129,7 @@ static void test_meanwhile(const scratch *one, const scratch *two)
     shm_store *from = store_new(one, 4 * MIB), *to = store_new(two, 4 * MIB);
     stream dump = {.between = disturb, .baton = from};
     unsigned char *seen = calloc(1, RECORDS + 1);
-    const sst_dump_record *record;
+    sst_dump_record record;
     bool twice = false;
     int missing = 0;
 
@@ -137,12 +137,12 @@ static void test_meanwhile(const scratch *one, const scratch *two)
     is_int(dump_to(from, &dump, 0, START_MS), SST_OK,
            "a dump while records are replaced, come and go");
     for (size_t at = sizeof(sst_dump_head); at < dump.len;
-         at += sizeof(*record) + record->value_len) {
+         at += sizeof(record) + record.value_len) {
         uint64_t number;
 
-        record = (const void *)(dump.bytes + at);
-        memcpy(&number, record->key, sizeof(number));
-        if (record->type == SST_DUMP_RECORD && number <= RECORDS) {
+        memcpy(&record, dump.bytes + at, sizeof(record));
+        memcpy(&number, record.key, sizeof(number));
+        if (record.type == SST_DUMP_RECORD && number <= RECORDS) {
             twice |= seen[number]++ > 0;
         }
     }
