@@ -14,14 +14,15 @@
 #include "sst_fault.h"
 #include "sst_layout.h"
 
-/* The journal as this process has it open.  `lock` guards fd and generation,
- * is held for one write, and no other lock is taken under it. */
+/* The journal as this process has it open.  `lock` guards all but base and
+ * ours, is held for one write, and no other lock is taken under it. */
 typedef struct sst_journal {
     pthread_mutex_t lock;
     char *base; /* the snapshot's path; NULL: not known */
     bool ours;  /* from the configuration, not from the segment */
     int fd;
     uint64_t generation;
+    int64_t synced; /* bytes of it that are on the disk, as far as we know */
 } sst_journal;
 
 struct shm_store {

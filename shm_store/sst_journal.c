@@ -141,6 +141,7 @@ static void take_fd(sst_journal *journal, int fd, uint64_t generation)
     }
     journal->fd = fd;
     journal->generation = generation;
+    journal->synced = 0;
 }
 
 /* The same: a descriptor of that generation's journal, or -1. */
@@ -284,28 +285,40 @@ void sst_journal_note_put(shm_store *store, const unsigned char *key,
     }
 }
 
+/* Whether somebody has written since the last time: to sync a file that is
+ * clean can still cost a disk a flush, four times a second.  A descriptor of
+ * its own, because a disk may take its time and a log-out may not wait. */
+static bool dirty(sst_journal *journal, uint64_t generation, int *fd)
+{
+    struct stat st;
+    bool more = true;
+
+    *fd = -1;
+    pthread_mutex_lock(&journal->lock);
+    if (fd_of(journal, generation) >= 0 && fstat(journal->fd, &st) == 0) {
+        more = st.st_size != journal->synced;
+        journal->synced = st.st_size;
+        *fd = more ? fcntl(journal->fd, F_DUPFD_CLOEXEC, 3) : -1;
+    }
+    pthread_mutex_unlock(&journal->lock);
+    return more;
+}
+
 void sst_journal_sync(shm_store *store)
 {
     uint64_t generation = SST_LOAD(sst_header(store)->snap_gen);
-    int fd = -1;
+    int fd;
 
-    if (generation == 0) {
-        return;
-    }
-    pthread_mutex_lock(&store->journal.lock);
-    if (fd_of(&store->journal, generation) >= 0) {
-        fd = fcntl(store->journal.fd, F_DUPFD_CLOEXEC, 3);
-    }
-    pthread_mutex_unlock(&store->journal.lock);
-    /* Outside the lock: a disk may take its time, a log-out may not. */
-    if (fd < 0 || fdatasync(fd) != 0) {
-        give_up(store, generation);
-    }
-    if (fd >= 0) {
-        close(fd);
+    if (generation != 0 && dirty(&store->journal, generation, &fd)) {
+        if (fd < 0 || fdatasync(fd) != 0) {
+            give_up(store, generation);
+        }
+        if (fd >= 0) {
+            close(fd);
+        }
     }
     /* A tool that could not write may not remove the file itself. */
-    if (wanted(store) == 0 && store->journal.ours) {
+    if (generation != 0 && wanted(store) == 0 && store->journal.ours) {
         (void)unlink(store->journal.base);
     }
 }

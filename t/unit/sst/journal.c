@@ -485,6 +485,14 @@ static void test_unwritable(const scratch *at)
     rmdir(name);
     ok(shm_store_snapshot_counts(store, shm_store_snapshot_begin(store)),
        "the next one does");
+    journal_path(name, generation + 1);
+    unlink(name);
+    make_file(base);
+    close(store->journal.fd);
+    store->journal.fd = -1;
+    sst_journal_sync(store);
+    ok(access(base, F_OK) != 0,
+       "a journal that is gone is noticed by who syncs it");
     shm_store_close(store);
     clear(at);
 }
