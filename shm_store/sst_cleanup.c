@@ -48,10 +48,7 @@ static bool lease_hold(shm_cleanup *cleanup, int64_t now_ms)
         if (holder != 0 && age >= 0 && age < LAPSED_MS) {
             return false;
         }
-        sst_fault_point();
-        if (!__atomic_compare_exchange_n(&header->lease_nonce, &holder,
-                                         cleanup->nonce, false,
-                                         __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+        if (!SST_SWAP_IF(header->lease_nonce, holder, cleanup->nonce)) {
             return false;
         }
     }
@@ -64,9 +61,7 @@ static void lease_drop(shm_cleanup *cleanup)
     sst_header_shm *header = sst_header(cleanup->store);
     uint64_t mine = cleanup->nonce;
 
-    sst_fault_point();
-    __atomic_compare_exchange_n(&header->lease_nonce, &mine, 0, false,
-                                __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    (void)SST_SWAP_IF(header->lease_nonce, mine, 0);
 }
 
 /* After a reboot, time goes on from here: the younger the better. */
