@@ -68,9 +68,11 @@ static void lease_drop(shm_cleanup *cleanup)
 static void anchor_move(shm_cleanup *cleanup, int64_t now_ms)
 {
     sst_header_shm *header = sst_header(cleanup->store);
+    sst_clock_shm clock = *sst_clock(header);
 
-    SST_STORE(header->anchor_boot_ms, now_ms);
-    SST_STORE(header->anchor_real_ms, sst_real_ms());
+    clock.anchor_boot_ms = now_ms;
+    clock.anchor_real_ms = sst_real_ms();
+    sst_clock_set(header, &clock);
 }
 
 static bool told_to_stop(shm_cleanup *cleanup)

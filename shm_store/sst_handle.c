@@ -72,3 +72,11 @@ uint32_t sst_pages_now(shm_store *store)
     __atomic_store_n(&store->npages_seen, seen, __ATOMIC_RELAXED);
     return told < seen ? told : seen;
 }
+
+void sst_clock_set(sst_header_shm *header, const sst_clock_shm *clock)
+{
+    uint64_t other = (SST_LOAD(header->clock) & 1) ^ 1;
+
+    sst_copy(&header->clocks[other], clock, sizeof(*clock));
+    sst_publish(&header->clock, other);
+}

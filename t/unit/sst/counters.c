@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each counter counts what SHM_STORE_COUNTERS says, once, and nothing else. */
+#include "util.h"
+
+#include "sst_handle.h"
+
+#define NOW START_MS
+
+static shm_stats before;
+
+static shm_stats stats_of(shm_store *store)
+{
+    shm_stats stats = {0};
+
+    if (shm_store_stats(store, &stats) != SST_OK) {
+        printf("Bail out! no stats\n");
+        exit(1);
+    }
+    return stats;
+}
+
+/* The counters that moved since the last call, as text. */
+static const char *moved(shm_store *store)
+{
+    static char text[400];
+    shm_stats now = stats_of(store);
+    size_t len = 0;
+
+    *text = '\0';
+#define X(name, what)                                                          \
+    if (now.name != before.name) {                                             \
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%s+%lld ",    \
+                                #name, (long long)(now.name - before.name));   \
+    }
+    SHM_STORE_COUNTERS(X)
+#undef X
+    before = now;
+    return text;
+}
+
+static shm_status get(shm_store *store, uint64_t number, int64_t now_ms)
+{
+    static unsigned char out[20000];
+    unsigned char key[SST_KEY_LEN];
+    shm_meta meta;
+
+    return shm_store_get(store, key_of(number, key), out, sizeof(out), &meta, 0,
+                         now_ms);
+}
+
+static void test_plain(shm_store *store)
+{
+    unsigned char key[SST_KEY_LEN];
+    shm_sweep_report report;
+    uint64_t token = 0, other = 99;
+
+    (void)moved(store);
+    (void)put_number(store, 1, &token, 100, NOW);
+    is_str(moved(store), "creates+1 ", "a creation");
+    (void)put_number(store, 1, &token, 100, NOW);
+    is_str(moved(store), "replaces+1 ", "a replacement");
+    (void)put_number(store, 1, &other, 100, NOW);
+    is_str(moved(store), "conflicts+1 ", "a put with another token");
+    (void)put_number(store, 2, &other, 100, NOW);
+    is_str(moved(store), "gones+1 ", "a put over nothing");
+    (void)get(store, 1, NOW);
+    is_str(moved(store), "hits+1 ", "a get");
+    (void)get(store, 2, NOW);
+    is_str(moved(store), "misses+1 ", "a get of nothing");
+    (void)!shm_store_touch(store, key_of(1, key), NOW + HOUR_MS, NOW);
+    is_str(moved(store), "touches+1 ", "a touch");
+    (void)!shm_store_remove(store, key_of(1, key), 99);
+    is_str(moved(store), "conflicts+1 ", "a remove with another token");
+    (void)!shm_store_remove(store, key_of(1, key), token);
+    is_str(moved(store), "removes+1 ", "a remove");
+    token = 0;
+    (void)put_number(store, 3, &token, 100, NOW);
+    (void)moved(store);
+    (void)!shm_store_sweep(store, 1000000, NOW + 2 * HOUR_MS, &report);
+    is_str(moved(store), "expired+1 ", "a sweep of what has ended");
+}
+
+/* Somebody dies inside; the index has a word that names nothing. */
+static void test_repair(shm_store *store)
+{
+    uint64_t token = 0;
+    pid_t pid;
+
+    (void)put_number(store, 4, &token, 100, NOW);
+    (void)moved(store);
+    sst_bucket(store, 0, 0)->words[SST_SLOTS - 1] = 12345;
+    pid = fork();
+    if (pid == 0) {
+        sst_test.count = 0;
+        sst_test.die_at = 3;
+        (void)put_number(store, 4, &token, 100, NOW);
+        _exit(0);
+    }
+    waitpid(pid, NULL, 0);
+    (void)get(store, 4, NOW);
+    is_str(moved(store), "hits+1 owner_deaths+1 damaged+1 ",
+           "a repair, and what it could not keep");
+}
+
+static void test_full(const scratch *at, shm_on_full on_full)
+{
+    shm_store_config config = config_of(at, MIB);
+    shm_store *store;
+    uint64_t number = 0, token;
+
+    scratch_unlink(at, "");
+    config.on_full = on_full;
+    store = store_with(&config, NOW);
+    do {
+        token = 0;
+        (void)moved(store);
+    } while (put_number(store, ++number, &token, 100, NOW) == SST_OK &&
+             number < 50000 && stats_of(store).evicted == 0);
+    is_str(moved(store),
+           on_full == SST_EVICT ? "creates+1 evicted+1 " : "refused+1 ",
+           "a creation where there is no room");
+    if (on_full == SST_EVICT) {
+        token = 0;
+        (void)put_number(store, ++number, &token, 100, NOW + HOUR_MS + 1);
+        is_str(moved(store), "creates+1 expired+1 ",
+               "one that finds what has ended");
+    }
+    shm_store_close(store);
+}
+
+int main(void)
+{
+    shm_store *store;
+    scratch at;
+
+    scratch_make(&at);
+    store = store_new(&at, MIB);
+    test_plain(store);
+    test_repair(store);
+    check_clean(store, "the store is sound");
+    shm_store_close(store);
+    test_full(&at, SST_REFUSE);
+    test_full(&at, SST_EVICT);
+    scratch_remove(&at);
+    return done_testing();
+}
