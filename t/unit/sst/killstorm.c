@@ -86,23 +86,25 @@ static void read_one(shm_store *store, notes *on, unsigned who, unsigned no)
     }
 }
 
-/* What was written by a predecessor that died before it could note it. */
-static void resume(shm_store *store, notes *on, unsigned who, unsigned no,
+/* What was written by a predecessor that died before it could note it.  False
+ * if there was no answer. */
+static bool resume(shm_store *store, notes *on, unsigned who, unsigned no,
                    uint64_t *version)
 {
     unsigned char key[SST_KEY_LEN];
     uint64_t number = who * KEYS + no;
     shm_meta meta;
+    shm_status status = shm_store_get(store, key_of(number, key), out,
+                                      sizeof(out), &meta, 0, START_MS);
 
     *version = on->acknowledged[who][no] >> 32;
-    if (shm_store_get(store, key_of(number, key), out, sizeof(out), &meta, 0,
-                      START_MS) == SST_OK &&
-        value_right(&meta, number, version)) {
+    if (status == SST_OK && value_right(&meta, number, version)) {
         on->token[who][no] = meta.token;
     }
     else {
         on->token[who][no] = 0;
     }
+    return status != SST_BUSY;
 }
 
 static void write_one(shm_store *store, notes *on, unsigned who, unsigned no,
@@ -114,7 +116,9 @@ static void write_one(shm_store *store, notes *on, unsigned who, unsigned no,
     value_head head;
     shm_status status;
 
-    resume(store, on, who, no, &version);
+    if (!resume(store, on, who, no, &version)) {
+        return;
+    }
     head = (value_head){number, version + 1,
                         sizeof(head) + next_random(seed) % 400};
     if (next_random(seed) % 16 == 0) {

@@ -218,27 +218,32 @@ static void add_vanish(history *to, const step *at, unsigned key, bool full)
     }
 }
 
+/* Its part in the history of one key. */
+static void add_step(history *to, step at, int64_t death, unsigned key,
+                     bool full)
+{
+    if (at.what.ended == INT64_MAX) {
+        at.what.ended = death;
+        at.what.optional = true;
+        at.what.status = SST_OK;
+        /* A get that nobody saw the answer of says nothing. */
+        if (at.what.kind == OP_GET && !at.sweeps) {
+            return;
+        }
+    }
+    add_vanish(to, &at, key, full);
+    if (at.key == key && !at.sweeps && at.what.status != SST_BUSY) {
+        add(to, at.what);
+    }
+}
+
 static void collect(const board *on, const int64_t death[WORKERS], unsigned key,
                     bool full, history *to)
 {
     to->count = 0;
     for (unsigned who = 0; who < WORKERS; who++) {
         for (unsigned i = 0; i < on->steps[who]; i++) {
-            step at = on->log[who][i];
-
-            if (at.what.ended == INT64_MAX) {
-                at.what.ended = death[who];
-                at.what.optional = true;
-                at.what.status = SST_OK;
-                /* A get that nobody saw the answer of says nothing. */
-                if (at.what.kind == OP_GET && !at.sweeps) {
-                    continue;
-                }
-            }
-            add_vanish(to, &at, key, full);
-            if (at.key == key && !at.sweeps && at.what.status != SST_BUSY) {
-                add(to, at.what);
-            }
+            add_step(to, on->log[who][i], death[who], key, full);
         }
     }
 }
