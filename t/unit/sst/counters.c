@@ -38,6 +38,18 @@ static const char *moved(shm_store *store)
     return text;
 }
 
+static shm_status put_kind(shm_store *store, uint64_t number, uint64_t *token,
+                           shm_kind kind, int64_t now_ms)
+{
+    unsigned char key[SST_KEY_LEN];
+    shm_meta meta = meta_of(kind, now_ms, HOUR_MS);
+    shm_status status = shm_store_put_if(store, key_of(number, key), *token,
+                                         "some value", 10, &meta, NULL, now_ms);
+
+    *token = meta.token;
+    return status;
+}
+
 static shm_status get(shm_store *store, uint64_t number, int64_t now_ms)
 {
     static unsigned char out[20000];
@@ -102,6 +114,16 @@ static void test_repair(shm_store *store)
            "a repair, and what it could not keep");
 }
 
+/* Room is made by the batch, and pages may change their class for it. */
+static void has_moved(shm_store *store, const char *what, const char *name)
+{
+    const char *all = moved(store);
+
+    if (!ok(strstr(all, what) != NULL, "%s", name)) {
+        diag("moved: %s", all);
+    }
+}
+
 static void test_full(const scratch *at, shm_on_full on_full)
 {
     shm_store_config config = config_of(at, MIB);
@@ -114,17 +136,34 @@ static void test_full(const scratch *at, shm_on_full on_full)
     do {
         token = 0;
         (void)moved(store);
-    } while (put_number(store, ++number, &token, 100, NOW) == SST_OK &&
-             number < 50000 && stats_of(store).evicted == 0);
-    is_str(moved(store),
-           on_full == SST_EVICT ? "creates+1 evicted+1 " : "refused+1 ",
-           "a creation where there is no room");
-    if (on_full == SST_EVICT) {
-        token = 0;
-        (void)put_number(store, ++number, &token, 100, NOW + HOUR_MS + 1);
-        is_str(moved(store), "creates+1 expired+1 ",
-               "one that finds what has ended");
+    } while (put_kind(store, ++number, &token, SST_USER, NOW) == SST_OK &&
+             number < 50000 && stats_of(store).evicted_user == 0);
+    if (on_full == SST_REFUSE) {
+        is_str(moved(store), "refused_room+1 ",
+               "a creation where there is no room");
     }
+    else {
+        has_moved(store, "evicted_user+", "one that ends users");
+        token = 0;
+        (void)put_kind(store, ++number, &token, SST_USER, NOW + HOUR_MS + 1);
+        has_moved(store, "expired+", "one that finds what has ended");
+    }
+    shm_store_close(store);
+}
+
+static void test_anonymous(const scratch *at)
+{
+    uint64_t number = 0, token;
+    shm_store *store;
+
+    scratch_unlink(at, "");
+    store = store_new(at, MIB);
+    do {
+        token = 0;
+        (void)moved(store);
+    } while (put_kind(store, ++number, &token, SST_ANONYMOUS, NOW) == SST_OK &&
+             number < 50000 && stats_of(store).evicted_anonymous == 0);
+    has_moved(store, "evicted_anonymous+", "one that ends anonymous sessions");
     shm_store_close(store);
 }
 
@@ -141,6 +180,7 @@ int main(void)
     shm_store_close(store);
     test_full(&at, SST_REFUSE);
     test_full(&at, SST_EVICT);
+    test_anonymous(&at);
     scratch_remove(&at);
     return done_testing();
 }

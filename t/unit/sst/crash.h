@@ -281,7 +281,8 @@ static long enumerate(scene *on, const crash_case *c)
 }
 
 /* Repair of what a death left, dying itself at each of its stores. */
-static void enumerate_repair(scene *on, const crash_case *c, long points)
+static void TAP_UNUSED enumerate_repair(scene *on, const crash_case *c,
+                                        long points)
 {
     static const long eighths[] = {1, 3, 5, 7};
     const crash_case again = {"repair", act_check, c->key, c->after, false};

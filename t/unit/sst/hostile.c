@@ -227,9 +227,9 @@ static void run(shm_store *stores[2], board *on, uint64_t seed, int64_t ms)
 int main(int argc, char **argv)
 {
     uint64_t seed = tap_seed(argc, argv) | 1;
-    int64_t seconds = argc > 2 ? strtoll(argv[2], NULL, 10)
-                      : getenv("SXTEST_LONG") != NULL ? 120
-                                                      : 2;
+    int64_t seconds = argc > 2    ? strtoll(argv[2], NULL, 10)
+                      : is_long() ? 120
+                                  : 2;
     scratch at_a, at_b;
     shm_store *stores[2];
     board *on = mmap(NULL, sizeof(*on), PROT_READ | PROT_WRITE,

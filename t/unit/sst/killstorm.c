@@ -204,7 +204,7 @@ static void storm(shm_store *store, notes *on, uint64_t seed, unsigned kills)
 int main(int argc, char **argv)
 {
     uint64_t seed = tap_seed(argc, argv) | 1;
-    unsigned kills = getenv("SXTEST_LONG") != NULL ? 100000 : 600;
+    unsigned kills = is_long() ? 100000 : 600;
     int64_t begun = shm_store_clock_ms();
     shm_store *store;
     shm_stats stats;

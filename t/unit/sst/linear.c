@@ -20,7 +20,7 @@
 typedef struct step {
     op what;
     unsigned key; /* KEYS: none of the two */
-    unsigned evicted;
+    shm_put_report report;
     shm_kind kind; /* of what was put */
     bool sweeps;
 } step;
@@ -80,7 +80,7 @@ static void do_put(worker *me, step *at, const unsigned char *key)
     memcpy(value, &at->what.number, sizeof(at->what.number));
     at->what.status =
         shm_store_put_if(me->store, key, at->what.token, value, sizeof(value),
-                         &meta, &at->evicted, at->what.now_ms);
+                         &meta, &at->report, at->what.now_ms);
     at->what.given = at->what.status == SST_OK ? meta.token : 0;
 }
 
@@ -211,7 +211,7 @@ static void add_vanish(history *to, const step *at, unsigned key, bool full)
     what.kind = OP_VANISH;
     what.grace_ms = at->sweeps ? SST_COMMIT_GRACE_MS : 0;
     what.any_victim =
-        !at->sweeps && may_evict && (at->evicted > 0 || what.optional);
+        !at->sweeps && may_evict && (at->report.evicted > 0 || what.optional);
     what.optional = true;
     if (at->sweeps || (full && at->what.kind == OP_PUT)) {
         add(to, what);
@@ -344,18 +344,21 @@ static void play_rounds(worker *model, unsigned rounds, uint64_t *seed)
 static shm_store *store_full(const scratch *at)
 {
     shm_store_config config = config_of(at, MIB);
+    unsigned char key[SST_KEY_LEN];
     shm_store *store;
     shm_stats stats = {0};
 
     config.on_full = SST_EVICT;
     store = store_with(&config, START_MS);
-    for (uint64_t i = 0; i < 20000 && stats.evicted == 0; i++) {
-        uint64_t token = 0;
+    for (uint64_t i = 0; i < 20000 && stats.evicted_anonymous == 0; i++) {
+        shm_meta meta =
+            meta_of(i % 2 ? SST_ANONYMOUS : SST_USER, START_MS, HOUR_MS);
 
-        (void)put_number(store, UINT64_C(1) << 41 | i, &token, LEN, START_MS);
+        (void)!shm_store_put_if(store, key_of(UINT64_C(1) << 41 | i, key), 0,
+                                key, sizeof(key), &meta, NULL, START_MS);
         (void)!shm_store_stats(store, &stats);
     }
-    ok(stats.evicted > 0, "a store is full and evicts");
+    ok(stats.evicted_anonymous > 0, "a store is full and evicts");
     return store;
 }
 
@@ -437,7 +440,7 @@ static void test_checker(void)
 int main(int argc, char **argv)
 {
     uint64_t seed = tap_seed(argc, argv) | 1;
-    unsigned rounds = getenv("SXTEST_LONG") != NULL ? 20000 : 400;
+    unsigned rounds = is_long() ? 20000 : 400;
     worker model = {0};
     scratch at;
 
