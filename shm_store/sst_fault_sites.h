@@ -14,7 +14,8 @@
  *                        thread.  Who stores sees no difference, as with a
  *                        compiler's reordering; who dies in between leaves
  *                        the second store without the first.  No store is
- *                        moved behind an unlock.
+ *                        moved behind an unlock.  Deaths anywhere else are by
+ *                        SIGTERM: they leave what they would leave anyway.
  *   SST_FAULT_HITS=FILE  a byte for each site, in the order of the list, is
  *                        set when it stores
  */

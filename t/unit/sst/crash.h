@@ -229,8 +229,8 @@ static const char *verify_copy(const scene *on, const unsigned char *left)
 }
 
 /* Runs the operation in a child that dies at its k-th store.  False when it
- * came through. */
-static bool die_at(scene *on, const crash_case *c, long k)
+ * came through; ${*same}: see SST_FAULT_SWAP. */
+static bool die_at(scene *on, const crash_case *c, long k, bool *same)
 {
     int status;
     pid_t pid = fork();
@@ -245,12 +245,14 @@ static bool die_at(scene *on, const crash_case *c, long k)
         printf("Bail out! %s failed by itself\n", c->name);
         exit(1);
     }
+    *same = WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM;
     return WIFSIGNALED(status);
 }
 
 static long enumerate(scene *on, const crash_case *c)
 {
     const char *why = "";
+    bool same;
     long k = 0;
 
     memcpy(on->image, on->mapped, on->size);
@@ -258,8 +260,11 @@ static long enumerate(scene *on, const crash_case *c)
         memcpy(on->mapped, on->image, on->size);
         k += k == 0 ? 1 : on->stride;
         on->tried++;
-        if (!die_at(on, c, k)) {
+        if (!die_at(on, c, k, &same)) {
             break;
+        }
+        if (same) {
+            continue;
         }
         if (is_long() || k % COPY_EVERY == 1) {
             unsigned char *left = malloc(on->size);
@@ -291,12 +296,13 @@ static void TAP_UNUSED enumerate_repair(scene *on, const crash_case *c,
         unsigned char *start = malloc(on->size);
         crash_case named = again;
         char name[120];
+        bool same;
 
         snprintf(name, sizeof(name), "repair after %s died at %ld/8", c->name,
                  eighths[i]);
         named.name = name;
         memcpy(start, on->mapped, on->size);
-        (void)die_at(on, c, 1 + points * eighths[i] / 8);
+        (void)die_at(on, c, 1 + points * eighths[i] / 8, &same);
         (void)enumerate(on, &named);
         memcpy(on->mapped, start, on->size);
         free(start);
