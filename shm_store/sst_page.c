@@ -36,10 +36,12 @@ uint32_t sst_page_pool(const sst_page_shm *page)
 }
 
 /* By the owner word, which is ours: of a page's own head not a byte is
- * believed as an index. */
+ * believed as an index.  Nor is the word, since it was last looked at. */
 static uint32_t class_of(const sst_shard *shard, uint32_t page)
 {
-    return SST_LOAD(sst_owner(shard->store, page)->owner) & 0xff;
+    uint32_t word = SST_LOAD(sst_owner(shard->store, page)->owner);
+
+    return (word & 0xff) < SST_CLASS_MAX ? word & 0xff : 0;
 }
 
 sst_use_shm *sst_page_use(const sst_shard *shard, uint32_t page)
