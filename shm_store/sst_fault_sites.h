@@ -14,8 +14,7 @@
  *                        thread.  Who stores sees no difference, as with a
  *                        compiler's reordering; who dies in between leaves
  *                        the second store without the first.  No store is
- *                        moved behind an unlock.  Deaths anywhere else are by
- *                        SIGTERM: they leave what they would leave anyway.
+ *                        moved behind an unlock.
  *   SST_FAULT_HITS=FILE  a byte for each site, in the order of the list, is
  *                        set when it stores
  */
@@ -26,6 +25,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The stores before which a death leaves something else with SST_FAULT_SWAP
+ * than without: only those need be tried. */
+typedef struct sst_test_deaths {
+    long stores;
+    long count;
+    long at[4096];
+} sst_test_deaths;
+
 /* What a test may set. */
 typedef struct sst_test_hooks {
     long die_at; /* die by SIGKILL before this store; 0: never */
@@ -34,6 +41,7 @@ typedef struct sst_test_hooks {
     unsigned char boot_id[16]; /* told instead of the kernel's */
     uint64_t pid_ns;           /* not 0: told instead of the kernel's */
     int64_t real_ms;           /* not 0: told instead of the wall clock */
+    sst_test_deaths *deaths;   /* not NULL: where SST_FAULT_SWAP matters */
 } sst_test_hooks;
 
 extern sst_test_hooks sst_test;

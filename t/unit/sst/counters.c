@@ -92,19 +92,22 @@ static void test_plain(shm_store *store)
     is_str(moved(store), "expired+1 ", "a sweep of what has ended");
 }
 
-/* Somebody dies inside; the index has a word that names nothing. */
+/* Somebody dies inside; the index has a word that names nothing, and the last
+ * token is forgotten. */
 static void test_repair(shm_store *store)
 {
-    uint64_t token = 0;
+    uint64_t token = 0, old;
     pid_t pid;
 
     (void)put_number(store, 4, &token, 100, NOW);
     (void)moved(store);
+    old = token;
+    sst_shard_header(store, 0)->token = 1;
     sst_bucket(store, 0, 0)->words[SST_SLOTS - 1] = 12345;
     pid = fork();
     if (pid == 0) {
         sst_test.count = 0;
-        sst_test.die_at = 3;
+        sst_test.die_at = 1;
         (void)put_number(store, 4, &token, 100, NOW);
         _exit(0);
     }
@@ -112,6 +115,8 @@ static void test_repair(shm_store *store)
     (void)get(store, 4, NOW);
     is_str(moved(store), "hits+1 owner_deaths+1 damaged+1 ",
            "a repair, and what it could not keep");
+    (void)put_number(store, 4, &token, 100, NOW);
+    ok(token > old, "tokens go on behind the largest that is in use");
 }
 
 /* Room is made by the batch, and pages may change their class for it. */
