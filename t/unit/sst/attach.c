@@ -311,7 +311,7 @@ static void test_header_mended(const scratch *at)
     poke(at, offsetof(sst_header_shm, lease_nonce), &lease, sizeof(lease));
     poke(at, offsetof(sst_header_shm, lease_beat_ms), &beat, sizeof(beat));
     poke(at, offsetof(sst_header_shm, npages), &few, sizeof(few));
-    poke(at, (off_t)(header.geo.table_off + 20 * sizeof(sst_owner_shm)), &owner,
+    poke(at, (off_t)(header.geo.table_off + 55 * sizeof(sst_owner_shm)), &owner,
          sizeof(owner));
     store = open_as(at, true);
     is_int(shm_store_attach(store, START_MS, &report), SST_OK,
