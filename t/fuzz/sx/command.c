@@ -19,6 +19,7 @@ static void parse_lines(sx_delta *delta, const char *text, size_t size)
     while (names[count] != NULL) {
         count++;
     }
+    MUST(count > 0);
     while (size > 1) {
         const char *end = memchr(text, '\n', size);
         size_t len = end != NULL ? (size_t)(end - text) : size;

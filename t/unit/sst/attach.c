@@ -332,7 +332,7 @@ static bool reboot_survives(const scratch *at, const unsigned char *image,
     static unsigned char out[4096];
     unsigned char key[SST_KEY_LEN];
     shm_store *store;
-    shm_meta meta;
+    shm_meta meta = {0};
     bool right;
     int status;
     pid_t pid;

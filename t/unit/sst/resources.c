@@ -55,7 +55,7 @@ static void test_limits(const scratch *at)
     shm_store_config config = config_of(at, MIB);
 
     for (rlim_t spare = 0; spare < 3; spare++) {
-        int fd = dup(0);
+        int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
         close(fd);
         if (open_in_child(&config, RLIMIT_NOFILE, (rlim_t)fd + spare) ==
