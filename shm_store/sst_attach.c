@@ -168,7 +168,7 @@ static verdict judge(attaching *at)
         return LOOKS_BAD;
     }
     at->foreign = copy->dev != at->store->dev || copy->ino != at->store->ino ||
-                  memcmp(copy->boot_id, at->boot_id, 16) != 0;
+                  memcmp(sst_clock(copy)->boot_id, at->boot_id, 16) != 0;
     return LOOKS_GOOD;
 }
 
@@ -182,7 +182,7 @@ static void handle_load(attaching *at, const sst_header_shm *from)
 
     store->geo = from->geo;
     memcpy(store->hash_key, from->hash_key, sizeof(store->hash_key));
-    store->base_ms = from->base_ms;
+    store->base_ms = sst_clock(from)->base_ms;
     store->page_shift = (unsigned)__builtin_ctz(store->geo.page_size);
     sst_classes_make(store->classes, store->geo.page_size);
     for (uint32_t units = 0; units < SST_CLASS_UNITS; units++) {
@@ -215,14 +215,15 @@ static bool locks_make(const shm_store *store)
 static void stamp(attaching *at)
 {
     sst_header_shm *header = at->header;
+    sst_clock_shm clock = {.anchor_boot_ms = at->now_ms,
+                           .anchor_real_ms = sst_real_ms(),
+                           .base_ms = at->store->base_ms};
 
-    sst_copy(header->boot_id, at->boot_id, sizeof(at->boot_id));
+    memcpy(clock.boot_id, at->boot_id, sizeof(clock.boot_id));
+    sst_clock_set(header, &clock);
     SST_STORE(header->pid_ns, at->pid_ns);
     SST_STORE(header->dev, at->store->dev);
     SST_STORE(header->ino, at->store->ino);
-    SST_STORE(header->base_ms, at->store->base_ms);
-    SST_STORE(header->anchor_boot_ms, at->now_ms);
-    SST_STORE(header->anchor_real_ms, sst_real_ms());
     SST_STORE(header->npages, at->store->npages_seen);
     /* Last: this is what the others of this server join. */
     sst_publish(&header->server_nonce, at->store->nonce);
@@ -247,7 +248,7 @@ static bool format(attaching *at, bool wipe_pages)
     }
     randombytes_buf(made.hash_key, sizeof(made.hash_key));
     made.sum = ident_sum(&made);
-    made.base_ms = at->now_ms - (int64_t)SST_FIRST_TICK * SST_TICK_MS;
+    made.clocks[0].base_ms = at->now_ms - (int64_t)SST_FIRST_TICK * SST_TICK_MS;
     sst_publish(&header->state, SST_STATE_FORMATTING);
     handle_load(at, &made);
     end = wipe_pages ? store->geo.pages_off +
@@ -298,9 +299,11 @@ static bool fill(attaching *at)
 
 static bool clock_went_back(const attaching *at)
 {
-    return memcmp(at->copy.boot_id, at->boot_id, 16) == 0 &&
-           at->now_ms < at->copy.anchor_boot_ms &&
-           at->copy.anchor_boot_ms - at->now_ms > CLOCK_LATE_MS;
+    const sst_clock_shm *then = sst_clock(&at->copy);
+
+    return memcmp(then->boot_id, at->boot_id, 16) == 0 &&
+           at->now_ms < then->anchor_boot_ms &&
+           then->anchor_boot_ms - at->now_ms > CLOCK_LATE_MS;
 }
 
 /* Time goes on after a reboot: by what the wall clock says has passed since
@@ -308,17 +311,17 @@ static bool clock_went_back(const attaching *at)
  * a copy whose boot clock was ahead of ours. */
 static void carry_over_boot(attaching *at)
 {
-    const sst_header_shm *copy = &at->copy;
+    const sst_clock_shm *then = sst_clock(&at->copy);
     int64_t passed, store_ms;
 
-    if (memcmp(copy->boot_id, at->boot_id, 16) == 0 && !clock_went_back(at)) {
+    if (memcmp(then->boot_id, at->boot_id, 16) == 0 && !clock_went_back(at)) {
         return;
     }
-    if (__builtin_sub_overflow(sst_real_ms(), copy->anchor_real_ms, &passed) ||
+    if (__builtin_sub_overflow(sst_real_ms(), then->anchor_real_ms, &passed) ||
         passed < 0) {
         passed = 0;
     }
-    if (__builtin_sub_overflow(copy->anchor_boot_ms, copy->base_ms,
+    if (__builtin_sub_overflow(then->anchor_boot_ms, then->base_ms,
                                &store_ms) ||
         __builtin_add_overflow(store_ms, passed, &store_ms) ||
         __builtin_sub_overflow(at->now_ms, store_ms, &store_ms)) {
@@ -427,7 +430,7 @@ static bool may_enter(attaching *at)
 {
     const sst_header_shm *copy = &at->copy;
 
-    if (memcmp(copy->boot_id, at->boot_id, 16) != 0) {
+    if (memcmp(sst_clock(copy)->boot_id, at->boot_id, 16) != 0) {
         why(at, "it is from before the last boot and not checked yet");
         return false;
     }
@@ -546,6 +549,7 @@ shm_status shm_store_attach(shm_store *store, int64_t now_ms,
         store->attached = true;
         (void)sst_process_lock(store->fd, F_RDLCK, SST_BYTE_INSIDE);
     }
+    sst_fault_settle();
     users_give(store);
     (void)sst_process_lock(store->fd, F_UNLCK, SST_BYTE_ATTACH);
     return status;

@@ -47,10 +47,7 @@ static bool lease_hold(shm_cleanup *cleanup, int64_t now_ms)
         if (holder != 0 && age >= 0 && age < LAPSED_MS) {
             return false;
         }
-        sst_fault_point();
-        if (!__atomic_compare_exchange_n(&header->lease_nonce, &holder,
-                                         cleanup->nonce, false,
-                                         __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+        if (!SST_SWAP_IF(header->lease_nonce, holder, cleanup->nonce)) {
             return false;
         }
     }
@@ -63,18 +60,18 @@ static void lease_drop(shm_cleanup *cleanup)
     sst_header_shm *header = sst_header(cleanup->store);
     uint64_t mine = cleanup->nonce;
 
-    sst_fault_point();
-    __atomic_compare_exchange_n(&header->lease_nonce, &mine, 0, false,
-                                __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    (void)SST_SWAP_IF(header->lease_nonce, mine, 0);
 }
 
 /* After a reboot, time goes on from here: the younger the better. */
 static void anchor_move(shm_cleanup *cleanup, int64_t now_ms)
 {
     sst_header_shm *header = sst_header(cleanup->store);
+    sst_clock_shm clock = *sst_clock(header);
 
-    SST_STORE(header->anchor_boot_ms, now_ms);
-    SST_STORE(header->anchor_real_ms, sst_real_ms());
+    clock.anchor_boot_ms = now_ms;
+    clock.anchor_real_ms = sst_real_ms();
+    sst_clock_set(header, &clock);
 }
 
 static bool told_to_stop(shm_cleanup *cleanup)

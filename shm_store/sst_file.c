@@ -157,20 +157,33 @@ static bool walk(opening *open)
                           : say(open, "cannot open /: %m");
 }
 
-static bool open_or_make(opening *open)
+/* What is not there may have been made by another when we make it. */
+static void open_either(opening *open)
 {
-    const shm_store_config *config = open->config;
     const int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
     open->created = false;
-    open->fd = openat(open->dir, open->name, flags);
-    if (open->fd < 0 && errno == ENOENT) {
-        if (config->size == 0) {
-            return say(open, "does not exist");
+    for (int i = 0; i < TRIES; i++) {
+        open->fd = openat(open->dir, open->name, flags);
+        if (open->fd >= 0 || errno != ENOENT || open->config->size == 0) {
+            return;
         }
         open->fd =
             openat(open->dir, open->name, flags | O_CREAT | O_EXCL, 0600);
         open->created = open->fd >= 0;
+        if (open->created || errno != EEXIST) {
+            return;
+        }
+    }
+}
+
+static bool open_or_make(opening *open)
+{
+    const shm_store_config *config = open->config;
+
+    open_either(open);
+    if (open->fd < 0 && errno == ENOENT) {
+        return say(open, "does not exist");
     }
     if (open->fd < 0) {
         return errno == ELOOP ? say(open, "is a symbolic link; a regular file "

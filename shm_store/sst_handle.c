@@ -103,3 +103,11 @@ void sst_boot_id(uint8_t boot_id[16])
         close(fd);
     }
 }
+
+void sst_clock_set(sst_header_shm *header, const sst_clock_shm *clock)
+{
+    uint64_t other = (SST_LOAD(header->clock) & 1) ^ 1;
+
+    sst_copy(&header->clocks[other], clock, sizeof(*clock));
+    sst_publish(&header->clock, other);
+}

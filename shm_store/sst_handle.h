@@ -76,6 +76,15 @@ static inline sst_header_shm *sst_header(const shm_store *store)
     return sst_at(store, 0);
 }
 
+/** The clocks that count. */
+static inline const sst_clock_shm *sst_clock(const sst_header_shm *header)
+{
+    return &header->clocks[SST_LOAD(header->clock) & 1];
+}
+
+/** Let ${clock} count from now on, all of it or nothing. */
+void sst_clock_set(sst_header_shm *header, const sst_clock_shm *clock);
+
 static inline sst_shard_shm *sst_shard_header(const shm_store *store,
                                               uint32_t no)
 {

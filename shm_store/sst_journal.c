@@ -362,9 +362,7 @@ static bool publish(shm_store *store, uint64_t generation)
     uint64_t now = SST_LOAD(*word);
 
     while (now < generation) {
-        sst_fault_point();
-        if (__atomic_compare_exchange_n(word, &now, generation, false,
-                                        __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+        if (SST_SWAP_IF(*word, now, generation)) {
             return true;
         }
     }

@@ -77,6 +77,16 @@ typedef struct sst_geometry_shm {
 } sst_geometry_shm;
 _Static_assert(sizeof(sst_geometry_shm) == 72, "layout");
 
+/* How ticks, the boot clock and the wall clock hang together.  Half old and
+ * half new would move the end of every record. */
+typedef struct sst_clock_shm {
+    uint8_t boot_id[16];
+    int64_t anchor_boot_ms; /* the two clocks at one moment */
+    int64_t anchor_real_ms;
+    int64_t base_ms; /* tick 0 on the boot clock */
+} sst_clock_shm;
+_Static_assert(sizeof(sst_clock_shm) == 40, "layout");
+
 typedef struct sst_header_shm {
     uint64_t magic;
     uint32_t version;
@@ -87,12 +97,10 @@ typedef struct sst_header_shm {
     sst_geometry_shm geo; /* these two are under `sum` */
     uint8_t hash_key[16];
     uint64_t sum;
-    uint8_t boot_id[16];
     uint64_t pid_ns;
-    uint64_t dev, ino;      /* a copy of the file has others */
-    int64_t anchor_boot_ms; /* the two clocks at one moment */
-    int64_t anchor_real_ms;
-    int64_t base_ms;               /* tick 0 on the boot clock */
+    uint64_t dev, ino;       /* a copy of the file has others */
+    sst_clock_shm clocks[2]; /* which of them counts is one store */
+    uint64_t clock;
     uint64_t server_nonce;         /* of the server that checked it last */
     uint32_t npages;               /* now; grows by one store */
     uint32_t sweep_page;           /* hint: where the next sweep begins */
@@ -104,7 +112,7 @@ typedef struct sst_header_shm {
     uint64_t snap_fail; /* generation whose journal could not be written */
     int64_t snap_done;  /* when the last snapshot was: the segment's clock */
     char snap_path[SST_SNAP_PATH];
-    uint8_t unused[SST_BLOCK - 296 - SST_SNAP_PATH];
+    uint8_t unused[SST_BLOCK - 344 - SST_SNAP_PATH];
 } sst_header_shm;
 _Static_assert(sizeof(sst_header_shm) == SST_BLOCK, "layout");
 

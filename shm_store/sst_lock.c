@@ -130,6 +130,7 @@ void sst_shard_unlock(sst_shard *shard)
     if (shard->repair_wanted) {
         (void)sst_repair_locked(shard, false);
     }
+    sst_fault_settle();
     pthread_mutex_unlock(&shard->shm->lock.mutex);
 }
 

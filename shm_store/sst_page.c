@@ -36,10 +36,12 @@ uint32_t sst_page_pool(const sst_page_shm *page)
 }
 
 /* By the owner word, which is ours: of a page's own head not a byte is
- * believed as an index. */
+ * believed as an index.  Nor is the word, since it was last looked at. */
 static uint32_t class_of(const sst_shard *shard, uint32_t page)
 {
-    return SST_LOAD(sst_owner(shard->store, page)->owner) & 0xff;
+    uint32_t word = SST_LOAD(sst_owner(shard->store, page)->owner);
+
+    return (word & 0xff) < SST_CLASS_MAX ? word & 0xff : 0;
 }
 
 sst_use_shm *sst_page_use(const sst_shard *shard, uint32_t page)
@@ -98,13 +100,11 @@ static void hint_reset(const shm_store *store, uint32_t pool, uint32_t page)
     uint64_t old = SST_LOAD(*hint);
     uint64_t new;
 
-    sst_fault_point();
     do {
         uint32_t below = (uint32_t)old < page ? (uint32_t)old : page;
 
         new = ((old >> 32) + 1) << 32 | below;
-    } while (!__atomic_compare_exchange_n(hint, &old, new, true,
-                                          __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    } while (!SST_SWAP_IF(*hint, old, new));
 }
 
 static void page_begin(sst_shard *shard, uint32_t no, uint32_t class_id,
@@ -128,10 +128,7 @@ static bool claim_one(sst_shard *shard, uint32_t no, uint32_t class_id)
     if (SST_LOAD(*owner) != 0) {
         return false;
     }
-    sst_fault_point();
-    return __atomic_compare_exchange_n(owner, &none,
-                                       owner_word(shard, class_id), false,
-                                       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    return SST_SWAP_IF(*owner, none, owner_word(shard, class_id));
 }
 
 /* Bounded by the pages there are, and by the hint in a full store. */
@@ -152,10 +149,8 @@ bool sst_page_claim_locked(sst_shard *shard, uint32_t class_id, uint32_t pool)
     while (no < end && !claim_one(shard, no, class_id)) {
         no++;
     }
-    sst_fault_point();
-    __atomic_compare_exchange_n(hint, &seen,
-                                (seen >> 32) << 32 | (no < end ? no + 1 : end),
-                                false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    (void)SST_SWAP_IF(*hint, seen,
+                      (seen >> 32) << 32 | (no < end ? no + 1 : end));
     if (no == end) {
         return false;
     }
@@ -170,8 +165,7 @@ static void page_free(sst_shard *shard, uint32_t no)
     sst_owner_shm *entry = sst_owner(shard->store, no);
     uint32_t npages = sst_pages_now(shard->store);
 
-    sst_fault_point();
-    __atomic_store_n(&entry->owner, 0, __ATOMIC_RELEASE);
+    SST_RELEASE(entry->owner, 0u);
     /* Behind the release: a search that began before it may miss the page,
      * but cannot make the hint forget it. */
     hint_reset(shard->store,

@@ -16,6 +16,8 @@ my @layer = (
     ['mod_session_ext/{sx,htsession}*.h', 'SX_FLAGS'],
     ['mod_session_ext/mod_*.h',    'MOD_FLAGS'],
     ['t/unit/**.h',                'SX_FLAGS', 'TEST_FLAGS', 'HOOK_FLAGS'],
+    ['t/fuzz/**.h',                'SX_FLAGS', 'TEST_FLAGS', 'FUZZ_FLAGS',
+        'HOOK_FLAGS'],
     ['t/bench/**.h',               'SST_FLAGS'],
 );
 

@@ -5,7 +5,8 @@ use strict;
 use warnings;
 use House;
 
-my @ours    = qw(shm_store mod_session_ext t/unit t/unit/sst t/unit/sx);
+my @ours    = qw(shm_store mod_session_ext t/unit t/unit/sst t/unit/sx
+    t/fuzz t/fuzz/sst t/fuzz/sx);
 my @by_name = qw(sodium.h xxhash.h lmdb.h hiredis/hiredis.h
     libmemcached/memcached.h);
 
