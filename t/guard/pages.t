@@ -10,8 +10,9 @@ use lib "$FindBin::Bin/../lint";
 use Test::More;
 use House;
 
-my ($goals) = slurp('bootstrap') =~ /^ *((?:[\w-]+ \| )+[\w-]+)\) goal=/m;
-my %goal = map { $_ => 1 } split / \| /, $goals // '';
+my ($goals) = slurp('bootstrap')
+    =~ /^ *((?:[\w-]+ \| (?:\\\s+)?)+[\w-]+)\) goal=/m;
+my %goal = map { $_ => 1 } split / \| (?:\\\s+)?/, $goals // '';
 my %target = map { $_ => 1 } slurp('Makefile.in') =~ /^([a-z-]+):/mg;
 ok($goal{demo}, 'the goals of bootstrap are found');
 ok($target{install}, 'the targets of the makefile are found');

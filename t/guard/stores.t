@@ -14,7 +14,8 @@ sub bare
     my ($file, $text) = @_;
     my $no = 0;
     return map { $no++; /\b__atomic_(?!load|signal)\w+\s*\(\s*&?(.*)/
-            && $1 !~ /^(?:store|cleanup)->(?!base)/ ? "$file:$no: $_" : () }
+            && $1 !~ /^(?:(?:store|cleanup|chores)->(?!base)|running\b)/
+            ? "$file:$no: $_" : () }
         split /\n/, c_code($text);
 }
 
