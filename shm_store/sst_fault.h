@@ -57,7 +57,7 @@ static inline void sst_order(void)
  * what it is. */
 #define SST_SWAP_IF(lvalue, expected, value)                                   \
     __atomic_compare_exchange_n(&(lvalue), &(expected), (value), false,        \
-                                __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)
+                                __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)
 
 /* Nothing that was stored under a lock may come behind its unlock. */
 static inline void sst_fault_settle(void)

@@ -112,7 +112,7 @@ void sst_fault_settle(void);
                                                                                \
         if (sst_site_begin(here_, &(lvalue), sizeof(lvalue))) {                \
             done_ = __atomic_compare_exchange_n(                               \
-                &(lvalue), &(expected), (value), false, __ATOMIC_ACQ_REL,      \
+                &(lvalue), &(expected), (value), false, __ATOMIC_SEQ_CST,      \
                 __ATOMIC_RELAXED);                                             \
             sst_site_end(&(lvalue), sizeof(lvalue));                           \
         }                                                                      \
