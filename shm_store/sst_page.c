@@ -44,11 +44,11 @@ static uint32_t class_of(const sst_shard *shard, uint32_t page)
     return (word & 0xff) < SST_CLASS_MAX ? word & 0xff : 0;
 }
 
-sst_use_shm *sst_page_use(const sst_shard *shard, uint32_t page)
+sst_use_shm *sst_page_use(const sst_shard *shard, uint32_t no)
 {
-    uint32_t pool = sst_page_pool(sst_page(shard->store, page));
+    uint32_t pool = sst_page_pool(sst_page(shard->store, no));
 
-    return &shard->shm->uses[pool][class_of(shard, page)];
+    return &shard->shm->uses[pool][class_of(shard, no)];
 }
 
 /* ---- lists of pages with room ------------------------------------------- */

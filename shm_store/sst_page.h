@@ -20,18 +20,18 @@ bool sst_page_owned(const sst_shard *shard, uint32_t page, uint32_t *class_id);
 /** Which pool a page of ours is in. */
 uint32_t sst_page_pool(const sst_page_shm *page);
 
-/** How many pages and used chunks the class of ${page} has in its pool. */
-sst_use_shm *sst_page_use(const sst_shard *shard, uint32_t page);
+/** How many pages and used chunks the class of page ${no} has in its pool. */
+sst_use_shm *sst_page_use(const sst_shard *shard, uint32_t no);
 
 /** Make a free page of the pool ours, of this class, empty and listed. */
 bool sst_page_claim_locked(sst_shard *shard, uint32_t class_id, uint32_t pool);
 
 /** Give back an empty page that is on no list. */
-void sst_page_release_locked(sst_shard *shard, uint32_t page);
+void sst_page_release_locked(sst_shard *shard, uint32_t no);
 
 /** Put a page on the list of its class, or take it off. */
-void sst_page_list_locked(sst_shard *shard, uint32_t page);
-void sst_page_unlist_locked(sst_shard *shard, uint32_t page);
+void sst_page_list_locked(sst_shard *shard, uint32_t no);
+void sst_page_unlist_locked(sst_shard *shard, uint32_t no);
 
 /** A listed page of ${pool} that can be emptied into others of its class, of
  *  the class that has most chunks to spare.  False if there is none. */
