@@ -33,9 +33,10 @@ sub holders
     my ($file) = @_;
     open my $in, '<:raw', $file or die "$file: $!\n";
     sysread $in, my ($head), 4096;
-    my ($offset) = unpack 'x40 Q<', $head;
+    # Shard headers fill what lies between their area and the next one.
+    my ($offset, $end) = unpack 'x40 Q< Q<', $head;
     my ($shards) = unpack 'x84 L<', $head;
-    my $stride = 1152;
+    my $stride = ($end - $offset) / $shards;
     return sub {
         sysseek $in, $offset, 0;
         sysread $in, my ($bytes), $shards * $stride;
