@@ -18,6 +18,8 @@ extern "C" {
 
 #define SST_LATENCY_CELLS 32 /* of a histogram: cell n is below 2^n ns */
 
+#define SST_CLASSES_MAX   96
+
 /* What is timed, one in some hundred times. */
 typedef enum shm_op {
     SST_OP_GET,
@@ -48,6 +50,21 @@ typedef enum shm_op {
     X(owner_deaths, "shards repaired after their lock's owner died")           \
     X(damaged, "records taken out because they failed a check")
 
+/* Sampled durations of one operation: cell n counts those below 2^n ns that
+ * are in no cell before it; the last one all that took longer, too. */
+typedef struct shm_latency {
+    uint64_t cells[SST_LATENCY_CELLS];
+} shm_latency;
+
+/* A size of chunks, and the pages that are cut into them. */
+typedef struct shm_class_stats {
+    uint32_t size; /* bytes of a chunk */
+    uint32_t per_page;
+    uint64_t pages;
+    uint64_t used, free; /* chunks */
+    uint64_t bytes_free; /* in those chunks */
+} shm_class_stats;
+
 typedef struct shm_stats {
 #define X(name, what) uint64_t name;
     SHM_STORE_COUNTERS(X)
@@ -59,12 +76,51 @@ typedef struct shm_stats {
     uint32_t page_size, shards;
     uint64_t bytes_values; /* bytes of values now */
     uint64_t bytes_chunks; /* bytes of chunks that hold them */
-    uint64_t busy;         /* lock waits past their deadline, this process */
+    uint64_t bytes_heads;  /* of these, what lies before keys and pieces */
+    uint64_t bytes_wasted; /* of these, beyond the end of a value */
+    uint64_t bytes_free;   /* in free pages and free chunks */
+    uint64_t busy;         /* lock waits past their deadline */
     uint32_t max_record;
+    uint32_t classes;
+    shm_class_stats by_class[SST_CLASSES_MAX]; /* of both pools */
+    shm_latency latency[SST_OP_COUNT];
 } shm_stats;
 
 /** Sum the shards' counters.  Takes no lock; figures may be a moment apart. */
 shm_status shm_store_stats(shm_store *store, shm_stats *stats) SST_MUST_CHECK;
+
+/** How many durations there are. */
+uint64_t shm_latency_samples(const shm_latency *latency);
+
+/** A bound in ns that ${per_mille} of 1000 durations are below: 500 is the
+ *  median, 1000 the slowest.  0 if there are none. */
+uint64_t shm_latency_quantile(const shm_latency *latency, unsigned per_mille);
+
+typedef struct shm_ns_stats {
+    uint32_t ns;
+    uint64_t bytes; /* of chunks */
+} shm_ns_stats;
+
+/**
+ * What each namespace holds, largest first: up to ${room} in ${list}, how many
+ * in ${count}.  ${rest} gets the bytes of all that found no place there, or no
+ * cell of their own in a shard.  Takes no lock.
+ */
+shm_status shm_store_namespaces(shm_store *store, shm_ns_stats *list,
+                                size_t room, size_t *count,
+                                uint64_t *rest) SST_MUST_CHECK;
+
+/* How the cleanup keeps up. */
+typedef struct shm_upkeep {
+    bool held;           /* somebody has the lease of the cleanup thread */
+    int64_t beat_age_ms; /* since the last heartbeat */
+    int64_t behind_ms;   /* since the first page that is due was due; 0: none */
+    uint64_t pages_due;
+} shm_upkeep;
+
+/** Look at the lease and at the bounds of all pages.  Takes no lock. */
+shm_status shm_store_upkeep(shm_store *store, int64_t now_ms,
+                            shm_upkeep *upkeep) SST_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -13,6 +13,7 @@
 
 #include "sst_get.h"
 #include "sst_journal.h"
+#include "sst_latency.h"
 #include "sst_lock.h"
 #include "sst_write.h"
 
@@ -120,6 +121,7 @@ shm_status shm_store_get(shm_store *store, const unsigned char key[SST_KEY_LEN],
                          void *buf, size_t buflen, shm_meta *meta,
                          int64_t grace_ms, int64_t now_ms)
 {
+    int64_t began = sst_latency_begin(SST_OP_GET);
     sst_get args = {key, buf, buflen, meta, grace_ms, now_ms};
     shm_status status;
     sst_shard shard;
@@ -140,6 +142,7 @@ shm_status shm_store_get(shm_store *store, const unsigned char key[SST_KEY_LEN],
     else if (status == SST_MISS) {
         SST_ADD(shard.shm->counters.misses, 1);
     }
+    sst_latency_end_locked(&shard, SST_OP_GET, began);
     sst_shard_unlock(&shard);
     return status;
 }
@@ -201,6 +204,7 @@ shm_status shm_store_put_if(shm_store *store,
                             shm_meta *meta, shm_put_report *report,
                             int64_t now_ms)
 {
+    int64_t began = sst_latency_begin(SST_OP_PUT);
     shm_put_report unasked = {0};
     shm_meta stored = *meta;
     sst_write write = {.key = key,
@@ -237,6 +241,9 @@ shm_status shm_store_put_if(shm_store *store,
             return status;
         }
         status = put_locked(&shard, &write, token, &noted);
+        if (!noted.wanted) {
+            sst_latency_end_locked(&shard, SST_OP_PUT, began);
+        }
         sst_shard_unlock(&shard);
         if (noted.wanted) {
             sst_journal_note_put(store, key, &noted, &stored, now_ms);
@@ -287,6 +294,7 @@ shm_status shm_store_touch(shm_store *store,
                            const unsigned char key[SST_KEY_LEN],
                            int64_t expires_ms, int64_t now_ms)
 {
+    int64_t began = sst_latency_begin(SST_OP_TOUCH);
     shm_status status;
     sst_shard shard;
     sst_hash hash;
@@ -298,6 +306,7 @@ shm_status shm_store_touch(shm_store *store,
     status = enter(store, &hash, &shard);
     if (status == SST_OK) {
         status = touch_locked(&shard, &hash, key, expires_ms, now_ms);
+        sst_latency_end_locked(&shard, SST_OP_TOUCH, began);
         sst_shard_unlock(&shard);
     }
     return status;
@@ -331,6 +340,7 @@ shm_status shm_store_remove(shm_store *store,
                             const unsigned char key[SST_KEY_LEN],
                             uint64_t token)
 {
+    int64_t began = sst_latency_begin(SST_OP_REMOVE);
     sst_noted noted = {0};
     shm_status status;
     sst_shard shard;
@@ -347,6 +357,9 @@ shm_status shm_store_remove(shm_store *store,
             return status;
         }
         status = remove_locked(&shard, &hash, key, token, &noted);
+        if (!noted.wanted) {
+            sst_latency_end_locked(&shard, SST_OP_REMOVE, began);
+        }
         sst_shard_unlock(&shard);
         if (noted.wanted) {
             sst_journal_note(store, key, &noted);

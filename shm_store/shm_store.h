@@ -324,6 +324,11 @@ shm_status shm_store_sweep(shm_store *store, int64_t budget_us, int64_t now_ms,
 shm_status shm_store_check(shm_store *store, char *why,
                            size_t whylen) SST_MUST_CHECK;
 
+/** The same for one of the shards that shm_store_stats counts, for those who
+ *  show how far they are. */
+shm_status shm_store_check_shard(shm_store *store, uint32_t shard, char *why,
+                                 size_t whylen) SST_MUST_CHECK;
+
 /* ---- the cleanup thread ------------------------------------------------- */
 
 /*

@@ -299,9 +299,33 @@ static shm_status lock_and_check(check *on, shm_store *store, uint32_t no)
     return status;
 }
 
-shm_status shm_store_check(shm_store *store, char *why, size_t whylen)
+shm_status shm_store_check_shard(shm_store *store, uint32_t shard, char *why,
+                                 size_t whylen)
 {
     check on = {.why = why, .whylen = whylen};
+    shm_status status;
+
+    if (whylen > 0) {
+        *why = '\0';
+    }
+    if (!store->attached) {
+        return SST_UNAVAILABLE;
+    }
+    if (shard >= store->geo.nshards) {
+        return SST_BADARG;
+    }
+    on.npages = sst_pages_now(store);
+    on.pages = calloc(on.npages + 1, sizeof(*on.pages));
+    if (on.pages == NULL) {
+        return SST_UNAVAILABLE;
+    }
+    status = lock_and_check(&on, store, shard);
+    free(on.pages);
+    return status;
+}
+
+shm_status shm_store_check(shm_store *store, char *why, size_t whylen)
+{
     shm_status status = SST_OK;
 
     if (whylen > 0) {
@@ -310,14 +334,8 @@ shm_status shm_store_check(shm_store *store, char *why, size_t whylen)
     if (!store->attached) {
         return SST_UNAVAILABLE;
     }
-    on.npages = sst_pages_now(store);
     for (uint32_t no = 0; no < store->geo.nshards && status == SST_OK; no++) {
-        on.pages = calloc(on.npages + 1, sizeof(*on.pages));
-        if (on.pages == NULL) {
-            return SST_UNAVAILABLE;
-        }
-        status = lock_and_check(&on, store, no);
-        free(on.pages);
+        status = shm_store_check_shard(store, no, why, whylen);
     }
     return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading the whole: each and stats.
+ * Reading the whole: each.
  *
  * A visit has to show every record once although records move from chunk to
  * chunk (each replacement does) and overflow buckets come and go.  So the
@@ -139,40 +139,5 @@ shm_status shm_store_each(shm_store *store, shm_store_visit *visit, void *baton,
             }
         }
     }
-    return SST_OK;
-}
-
-shm_status shm_store_stats(shm_store *store, shm_stats *stats)
-{
-    uint32_t npages;
-
-    *stats = (shm_stats){0};
-    if (!store->attached) {
-        return SST_UNAVAILABLE;
-    }
-    for (uint32_t no = 0; no < store->geo.nshards; no++) {
-        const sst_shard_shm *shm = sst_shard_header(store, no);
-
-#define X(name, what) stats->name += SST_LOAD(shm->counters.name);
-        SHM_STORE_COUNTERS(X)
-#undef X
-        stats->records += SST_LOAD(shm->figures.records);
-        stats->bytes_values += SST_LOAD(shm->figures.bytes_values);
-        stats->bytes_chunks += SST_LOAD(shm->figures.bytes_chunks);
-        for (unsigned kind = 0; kind < SST_KIND_COUNT; kind++) {
-            stats->records_by_kind[kind] += SST_LOAD(shm->figures.kinds[kind]);
-        }
-    }
-    npages = sst_pages_now(store);
-    for (uint32_t page = 0; page < npages; page++) {
-        stats->pages_free += SST_LOAD(sst_owner(store, page)->owner) == 0;
-    }
-    stats->pages = npages;
-    stats->size =
-        store->geo.pages_off + (uint64_t)npages * store->geo.page_size;
-    stats->page_size = store->geo.page_size;
-    stats->shards = store->geo.nshards;
-    stats->busy = SST_LOAD(store->busy);
-    stats->max_record = store->max_record;
     return SST_OK;
 }

@@ -5,7 +5,7 @@
  * after attach the header's copy of the geometry is never looked at again.
  *
  * Owned by whoever called shm_store_open.  Written by open, reopen and attach
- * only, except for the two atomics.  Forked children have copies of their own.
+ * only, except for what says atomic.  Forked children have copies of their own.
  */
 #ifndef SST_HANDLE_H
 #define SST_HANDLE_H
@@ -54,7 +54,6 @@ struct shm_store {
     void *refill_baton;
 
     uint32_t npages_seen; /* atomic: pages known to be backed by the file */
-    uint64_t busy;        /* atomic: lock waits past their deadline */
 };
 
 /* A shard whose lock the caller holds. */

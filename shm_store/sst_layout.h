@@ -26,6 +26,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "shm_stats.h"
@@ -39,7 +40,7 @@
 #define SST_BLOCK        4096u /* alignment of areas, unit of the length */
 #define SST_GROWTH       4u
 #define SST_COMMIT_LOCKS 256u
-#define SST_CLASS_MAX    96u
+#define SST_CLASS_MAX    ((uint32_t)SST_CLASSES_MAX)
 #define SST_CLASS_UNITS                                                        \
     1025u                  /* the largest chunk in units of 16 bytes, plus 1 */
 #define SST_SLOTS      7u  /* index words of a bucket */
@@ -176,9 +177,13 @@ typedef struct sst_shard_shm {
     uint8_t unused[SST_SHARD_ROOM - 64 - 8 - sizeof(sst_counters_shm) - 16 -
                    (size_t)SST_POOLS * SST_CLASS_MAX * 12 -
                    SST_OP_COUNT * sizeof(sst_latency_shm) -
-                   sizeof(sst_figures_shm)];
+                   sizeof(sst_figures_shm) - 64];
+    uint64_t busy; /* waits for the lock in vain: counted without it, so the
+                      last line is of its own */
+    uint8_t unused1[56];
 } sst_shard_shm;
 _Static_assert(sizeof(sst_shard_shm) == SST_SHARD_ROOM, "layout");
+_Static_assert(offsetof(sst_shard_shm, busy) == SST_SHARD_ROOM - 64, "layout");
 _Static_assert(SST_SHARD_ROOM % 128 == 0, "no false sharing");
 
 /* One a page.  The owner word is the truth about a page. */

@@ -94,6 +94,15 @@ static int lock_mutex(pthread_mutex_t *mutex, int64_t wait_ms)
     return rc == EBUSY && wait_ms > 0 ? lock_wait(mutex, wait_ms) : rc;
 }
 
+/* Without the lock, which is what was not had. */
+static void count_busy(sst_shard_shm *shm)
+{
+    uint64_t seen = SST_LOAD(shm->busy);
+
+    while (!SST_SWAP_IF(shm->busy, seen, seen + 1)) {
+    }
+}
+
 shm_status sst_shard_lock(shm_store *store, uint32_t no, int64_t wait_ms,
                           sst_shard *shard)
 {
@@ -109,7 +118,7 @@ shm_status sst_shard_lock(shm_store *store, uint32_t no, int64_t wait_ms,
     }
     if (rc == EBUSY || rc == ETIMEDOUT) {
         if (wait_ms > 0) {
-            __atomic_add_fetch(&store->busy, 1, __ATOMIC_RELAXED);
+            count_busy(shard->shm);
         }
         return SST_BUSY;
     }
