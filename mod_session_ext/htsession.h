@@ -36,7 +36,9 @@ typedef outcome tool_run(tool *t);
 /* htsession_records.c */
 tool_run tool_list, tool_show, tool_destroy;
 /* htsession_upkeep.c */
-tool_run tool_stats, tool_sweep, tool_check, tool_keygen;
+tool_run tool_sweep, tool_check, tool_keygen;
+/* htsession_stats.c */
+tool_run tool_stats;
 
 /* htsession_snapshot.c */
 tool_run tool_snapshot, tool_restore;

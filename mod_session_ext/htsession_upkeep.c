@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The store as a whole: stats, sweep, check; and keygen, which needs none. */
+/* The store as a whole: sweep, check; and keygen, which needs none. */
 #include "htsession.h"
 
 #include <inttypes.h>
@@ -11,60 +11,6 @@
 #include "sx_keys.h"
 
 #define SWEEP_SLICE_US 20000
-
-/* ---- stats -------------------------------------------------------------- */
-
-typedef struct figure {
-    const char *name;
-    uint64_t value;
-    const char *what;
-} figure;
-
-outcome tool_stats(tool *t)
-{
-    shm_stats s;
-    shm_status status = shm_store_stats(t->store, &s);
-    const figure figures[] = {
-        {"records", s.records, "now, ended ones not yet swept included"},
-        {"anonymous", s.records_by_kind[SST_ANONYMOUS],
-         "of them sessions without a user"},
-        {"users", s.records_by_kind[SST_USER], "of them sessions of a user"},
-        {"aliases", s.records_by_kind[SST_ALIAS],
-         "of them old ids in their grace"},
-        {"epochs", s.records_by_kind[SST_EPOCH], "of them log-outs everywhere"},
-        {"tombstones", s.records_by_kind[SST_TOMBSTONE],
-         "of them ends that are remembered"},
-        {"size", s.size, "bytes of the segment"},
-        {"pages", s.pages, "of the segment"},
-        {"pages_free", s.pages_free, "of them in no use"},
-        {"page_size", s.page_size, "bytes of a page"},
-        {"shards", s.shards, "parts with a lock each"},
-        {"bytes_values", s.bytes_values, "of values"},
-        {"bytes_chunks", s.bytes_chunks, "of memory that holds them"},
-#define X(name, what) {#name, s.name, what},
-        SHM_STORE_COUNTERS(X)
-#undef X
-    };
-    const size_t count = sizeof(figures) / sizeof(*figures);
-
-    if (status != SST_OK) {
-        return tool_fail_status(t, status);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (t->json) {
-            printf("%s\"%s\": %" PRIu64, i ? ", " : "{", figures[i].name,
-                   figures[i].value);
-        }
-        else {
-            printf("%-13s %12" PRIu64 "  %s\n", figures[i].name,
-                   figures[i].value, figures[i].what);
-        }
-    }
-    if (t->json) {
-        puts("}");
-    }
-    return DONE;
-}
 
 /* ---- sweep, check ------------------------------------------------------- */
 
@@ -96,17 +42,35 @@ outcome tool_sweep(tool *t)
     return DONE;
 }
 
+/* Shard after shard, to show how far it is. */
+static shm_status check_shards(const tool *t, const shm_stats *stats,
+                               char *why, size_t whylen)
+{
+    shm_status status = SST_OK;
+
+    for (uint32_t no = 0; no < stats->shards && status == SST_OK; no++) {
+        if (t->terminal) {
+            fprintf(stderr, "\rshard %u of %u", no + 1, stats->shards);
+        }
+        status = shm_store_check_shard(t->store, no, why, whylen);
+    }
+    if (t->terminal) {
+        fputs("\r\033[K", stderr);
+    }
+    return status;
+}
+
 /* What attaching had to give up counts as a fault, too: the segment was
  * repaired by it and would pass. */
 outcome tool_check(tool *t)
 {
     shm_stats stats = {0};
     char why[200] = "";
-    shm_status status = shm_store_check(t->store, why, sizeof(why));
+    shm_status status = shm_store_stats(t->store, &stats);
     uint64_t lost = t->attached.lost;
 
     if (status == SST_OK) {
-        status = shm_store_stats(t->store, &stats);
+        status = check_shards(t, &stats, why, sizeof(why));
     }
     if (status != SST_OK && status != SST_DAMAGED) {
         return tool_fail_status(t, status);

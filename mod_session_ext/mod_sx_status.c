@@ -68,10 +68,13 @@ static void show_counters(request_rec *r, int flags)
 static void show_store(request_rec *r, int flags, const mod_sx_segment *store)
 {
     shm_stats stats;
+    shm_upkeep upkeep;
     const char *group =
         apr_pstrcat(r->pool, "ShmStore-", store->conf->name, "-", NULL);
 
-    if (shm_store_stats(store->segment, &stats) != SST_OK)
+    if (shm_store_stats(store->segment, &stats) != SST_OK ||
+        shm_store_upkeep(store->segment, shm_store_clock_ms(), &upkeep) !=
+            SST_OK)
         return;
     begin(r, flags,
           apr_pstrcat(r->pool, "Session store ", store->conf->name, NULL));
@@ -79,9 +82,18 @@ static void show_store(request_rec *r, int flags, const mod_sx_segment *store)
     row(r, flags, group, "size", stats.size);
     row(r, flags, group, "pages", stats.pages);
     row(r, flags, group, "pages_free", stats.pages_free);
+    row(r, flags, group, "bytes_free", stats.bytes_free);
+    row(r, flags, group, "bytes_values", stats.bytes_values);
+    row(r, flags, group, "bytes_wasted", stats.bytes_wasted);
 #define X(name, what) row(r, flags, group, #name, stats.name);
     SHM_STORE_COUNTERS(X)
 #undef X
+    row(r, flags, group, "busy", stats.busy);
+    row(r, flags, group, "get_p99_ns",
+        shm_latency_quantile(&stats.latency[SST_OP_GET], 990));
+    row(r, flags, group, "put_p99_ns",
+        shm_latency_quantile(&stats.latency[SST_OP_PUT], 990));
+    row(r, flags, group, "cleanup_behind_ms", (uint64_t)upkeep.behind_ms);
     end(r, flags);
 }
 
