@@ -44,6 +44,8 @@ static const subcommand subcommands[] = {
      "write all live sessions to a new file, sealed"},
     {"restore", "STORE-FILE SNAPSHOT-FILE KEY-FILE", tool_restore, true, 3,
      "bring back what a snapshot holds and what has not ended since"},
+    {"bench", "STORE-FILE", tool_bench, false, 1,
+     "measure a store of its own, made beside this one for the time"},
     {"keygen", "KEY-FILE", tool_keygen, false, 1,
      "make a key file for SessionExtKeyFile; never overwrites"},
 };
@@ -73,6 +75,11 @@ static void put_help(void)
     fputs("\n  --json     print JSON\n"
           "  --force    restore: take what can be had of a damaged snapshot or "
           "journal\n"
+          "  --user NAME, --namespace NAME, --keys KEY-FILE\n"
+          "             list: only the sessions of this user; all three are "
+          "needed, since\n             a store holds a keyed hash of both "
+          "names\n"
+          "  --size N   bench: bytes of the store that is made (k, m, g)\n"
           "  --help     print this\n"
           "  --version  print the version\n\n"
           "Exit status: 0 done, 1 no such session or snapshot, 2 wrong usage, "
@@ -144,6 +151,15 @@ static outcome dispatch(tool *t, const char *const *words, int count)
         if (t->force && sub->run != tool_restore) {
             return wrong_usage("--force is for restore, not for", sub->name);
         }
+        if (t->size && sub->run != tool_bench) {
+            return wrong_usage("--size is for bench, not for", sub->name);
+        }
+        if ((t->user || t->ns || t->keys) &&
+            !(sub->run == tool_list && t->user && t->ns && t->keys)) {
+            return wrong_usage("--user, --namespace and --keys go together, "
+                               "with list; wrong with",
+                               sub->name);
+        }
         t->file = words[1];
         t->arg = words[2];
         t->key_file = words[3];
@@ -155,6 +171,16 @@ static outcome dispatch(tool *t, const char *const *words, int count)
         return result;
     }
     return wrong_usage("there is no command", words[0]);
+}
+
+/* Where the value of an option goes that has one, or NULL. */
+static const char **value_of(tool *t, const char *option)
+{
+    return strcmp(option, "--user") == 0        ? &t->user
+           : strcmp(option, "--namespace") == 0 ? &t->ns
+           : strcmp(option, "--keys") == 0      ? &t->keys
+           : strcmp(option, "--size") == 0      ? &t->size
+                                                : NULL;
 }
 
 static outcome parse(tool *t, int argc, char **argv)
@@ -176,6 +202,13 @@ static outcome parse(tool *t, int argc, char **argv)
         else if (strcmp(argv[i], "--version") == 0) {
             puts("htsession " SX_VERSION);
             return DONE;
+        }
+        else if (value_of(t, argv[i])) {
+            if (i + 1 == argc) {
+                return wrong_usage("a value is missing behind", argv[i]);
+            }
+            *value_of(t, argv[i]) = argv[i + 1];
+            i++;
         }
         else if (argv[i][0] == '-') {
             return wrong_usage("there is no option", argv[i]);

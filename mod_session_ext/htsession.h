@@ -22,7 +22,11 @@ typedef struct tool {
     const char *key_file;
     bool json;
     bool force;
-    bool terminal; /* standard error is one: show progress */
+    const char *user; /* list: of this one only, by these two */
+    const char *ns;
+    const char *keys;
+    const char *size; /* bench */
+    bool terminal;    /* standard error is one: show progress */
     shm_store *store;
     shm_attach_report attached;
     int64_t now_ms; /* boot clock */
@@ -42,6 +46,9 @@ tool_run tool_stats;
 
 /* htsession_snapshot.c */
 tool_run tool_snapshot, tool_restore;
+
+/* htsession_bench.c */
+tool_run tool_bench;
 
 /** Read both clocks. */
 void tool_read_clocks(tool *t);

@@ -12,6 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <apr_general.h>
+
+#include "sx_keys.h"
 
 #define PASSES_MAX 100
 
@@ -129,7 +134,18 @@ static outcome not_found(const tool *t)
 typedef struct listing {
     tool *t;
     uint64_t shown;
+    sx_keys *keys; /* NULL: all users */
 } listing;
+
+/* What lies beside a session of a user is a hash of namespace and user. */
+static bool is_asked_for(const listing *l, const shm_meta *meta)
+{
+    return is_session(meta) &&
+           (l->keys == NULL ||
+            (meta->ns == sx_ns_number(l->t->ns) &&
+             sx_keys_tag_is(l->keys, SX_PURPOSE_USER, sx_str_of(l->t->ns),
+                            sx_str_of(l->t->user), meta->user_tag)));
+}
 
 static bool visit_list(void *baton, const unsigned char *key,
                        const shm_meta *meta)
@@ -140,7 +156,7 @@ static bool visit_list(void *baton, const unsigned char *key,
 
     (void)key;
     tool_progress(l->t);
-    if (!is_session(meta)) {
+    if (!is_asked_for(l, meta)) {
         return true;
     }
     if (t->json) {
@@ -158,9 +174,9 @@ static bool visit_list(void *baton, const unsigned char *key,
     return !ferror(stdout);
 }
 
-outcome tool_list(tool *t)
+static outcome list(listing *l)
 {
-    listing l = {.t = t};
+    tool *t = l->t;
     shm_status status;
 
     if (t->json) {
@@ -170,12 +186,58 @@ outcome tool_list(tool *t)
         printf("%-16s  %-9s  %-20s  %-20s  %-20s  %7s  %s\n", "HANDLE", "KIND",
                "CREATED", "LAST ACCESS", "EXPIRES", "BYTES", "NAMESPACE");
     }
-    status = shm_store_each(t->store, visit_list, &l, t->now_ms);
+    status = shm_store_each(t->store, visit_list, l, t->now_ms);
     tool_progress_end(t);
     if (t->json) {
         puts("]");
     }
-    return status == SST_OK ? DONE : tool_fail_status(t, status);
+    if (status != SST_OK) {
+        return tool_fail_status(t, status);
+    }
+    if (l->keys != NULL && l->shown == 0) {
+        tool_fail(t, "no live session of that user in that namespace");
+        return NOT_FOUND;
+    }
+    return DONE;
+}
+
+static outcome list_user(listing *l)
+{
+    sx_keys_file file = {.path = l->t->keys,
+                         .owner = geteuid(),
+                         .group_may_read = true,
+                         .follow_link = true};
+    const char *why = NULL;
+    outcome result;
+    struct stat st;
+    apr_pool_t *pool;
+
+    if (!sx_crypto_init() || apr_initialize() != APR_SUCCESS) {
+        return tool_fail(l->t, "libsodium cannot be used on this host");
+    }
+    if (stat(file.path, &st) == 0) {
+        file.group = st.st_gid;
+        file.owner = geteuid() == 0 ? st.st_uid : geteuid();
+    }
+    apr_pool_create(&pool, NULL);
+    l->keys = sx_keys_load(&file, &why, pool);
+    if (l->keys == NULL) {
+        fprintf(stderr, "htsession: %s\n", why);
+        result = BROKEN;
+    }
+    else {
+        result = list(l);
+    }
+    sx_keys_free(l->keys);
+    apr_pool_destroy(pool);
+    return result;
+}
+
+outcome tool_list(tool *t)
+{
+    listing l = {.t = t};
+
+    return t->user != NULL ? list_user(&l) : list(&l);
 }
 
 static void put_record_text(const tool *t, const shm_meta *meta, size_t aliases)

@@ -95,8 +95,8 @@ static void put_classes(const page *p)
         printf(p->t->json
                    ? "{\"size\": %u, \"pages\": %" PRIu64 ", \"used\": %" PRIu64
                      ", \"free\": %" PRIu64 ", \"bytes_free\": %" PRIu64 "}"
-                   : "%8u %10" PRIu64 " %12" PRIu64 " %12" PRIu64
-                     " %14" PRIu64 "\n",
+                   : "%8u %10" PRIu64 " %12" PRIu64 " %12" PRIu64 " %14" PRIu64
+                     "\n",
                c->size, c->pages, c->used, c->free, c->bytes_free);
         first = false;
     }
@@ -108,8 +108,8 @@ static shm_status put_namespaces(const page *p)
     static shm_ns_stats list[NAMESPACES_MAX];
     uint64_t rest;
     size_t count;
-    shm_status status = shm_store_namespaces(p->t->store, list, NAMESPACES_MAX,
-                                             &count, &rest);
+    shm_status status =
+        shm_store_namespaces(p->t->store, list, NAMESPACES_MAX, &count, &rest);
 
     if (status != SST_OK) {
         return status;
@@ -119,9 +119,8 @@ static shm_status put_namespaces(const page *p)
         if (p->t->json) {
             fputs(i ? ", " : "", stdout);
         }
-        printf(p->t->json
-                   ? "{\"namespace\": \"%08x\", \"bytes\": %" PRIu64 "}"
-                   : "%08x          %12" PRIu64 "  bytes\n",
+        printf(p->t->json ? "{\"namespace\": \"%08x\", \"bytes\": %" PRIu64 "}"
+                          : "%08x          %12" PRIu64 "  bytes\n",
                list[i].ns, list[i].bytes);
     }
     if (p->t->json) {
@@ -170,8 +169,8 @@ static void put_operations(const page *p)
                    ? "\"%s\": {\"timed\": %" PRIu64 ", \"p50_ns\": %" PRIu64
                      ", \"p99_ns\": %" PRIu64 ", \"p999_ns\": %" PRIu64
                      ", \"max_ns\": %" PRIu64 "}"
-                   : "%-8s %12" PRIu64 " %12" PRIu64 " %12" PRIu64
-                     " %12" PRIu64 " %12" PRIu64 "\n",
+                   : "%-8s %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64
+                     " %12" PRIu64 "\n",
                names[op], shm_latency_samples(l), shm_latency_quantile(l, 500),
                shm_latency_quantile(l, 990), shm_latency_quantile(l, 999),
                shm_latency_quantile(l, 1000));
@@ -185,8 +184,10 @@ static void put_upkeep(page *p)
 
     section(p, "UPKEEP");
     row(p, "cleanup_runs", u->held, "1: a process has the lease for it");
-    row(p, "cleanup_beat_ms", u->beat_age_ms > 0 ? (uint64_t)u->beat_age_ms : 0,
-        "ms since its last heartbeat");
+    if (u->beat_age_ms >= 0) {
+        row(p, "cleanup_beat_ms", (uint64_t)u->beat_age_ms,
+            "ms since its last heartbeat");
+    }
     row(p, "cleanup_behind_ms", (uint64_t)u->behind_ms,
         "ms that the oldest due page waits");
     row(p, "pages_due", u->pages_due, "pages that wait");

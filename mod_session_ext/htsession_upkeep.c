@@ -43,8 +43,8 @@ outcome tool_sweep(tool *t)
 }
 
 /* Shard after shard, to show how far it is. */
-static shm_status check_shards(const tool *t, const shm_stats *stats,
-                               char *why, size_t whylen)
+static shm_status check_shards(const tool *t, const shm_stats *stats, char *why,
+                               size_t whylen)
 {
     shm_status status = SST_OK;
 

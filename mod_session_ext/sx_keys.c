@@ -533,15 +533,13 @@ static void hash_str(crypto_generichash_state *state, sx_str s)
     }
 }
 
-uint64_t sx_keys_tag(const sx_keys *keys, sx_purpose purpose, sx_str a,
-                     sx_str b)
+static uint64_t tag_by(const unsigned char *subkey, sx_str a, sx_str b)
 {
     unsigned char hash[crypto_generichash_BYTES_MIN];
     crypto_generichash_state state;
     uint64_t tag = 0;
 
-    crypto_generichash_init(&state, keys->subkeys[0][purpose], SX_SECRET_LEN,
-                            sizeof(hash));
+    crypto_generichash_init(&state, subkey, SX_SECRET_LEN, sizeof(hash));
     hash_str(&state, a);
     hash_str(&state, b);
     crypto_generichash_final(&state, hash, sizeof(hash));
@@ -550,6 +548,23 @@ uint64_t sx_keys_tag(const sx_keys *keys, sx_purpose purpose, sx_str a,
         tag |= (uint64_t)hash[i] << (8 * i);
     }
     return tag != 0 ? tag : 1;
+}
+
+uint64_t sx_keys_tag(const sx_keys *keys, sx_purpose purpose, sx_str a,
+                     sx_str b)
+{
+    return tag_by(keys->subkeys[0][purpose], a, b);
+}
+
+bool sx_keys_tag_is(const sx_keys *keys, sx_purpose purpose, sx_str a, sx_str b,
+                    uint64_t tag)
+{
+    for (size_t i = 0; i < keys->count; i++) {
+        if (tag_by(keys->subkeys[i][purpose], a, b) == tag) {
+            return true;
+        }
+    }
+    return false;
 }
 
 uint32_t sx_ns_number(const char *ns)

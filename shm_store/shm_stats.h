@@ -18,7 +18,7 @@ extern "C" {
 
 #define SST_LATENCY_CELLS 32 /* of a histogram: cell n is below 2^n ns */
 
-#define SST_CLASSES_MAX   96
+#define SST_CLASSES_MAX 96
 
 /* What is timed, one in some hundred times. */
 typedef enum shm_op {
@@ -113,7 +113,7 @@ shm_status shm_store_namespaces(shm_store *store, shm_ns_stats *list,
 /* How the cleanup keeps up. */
 typedef struct shm_upkeep {
     bool held;           /* somebody has the lease of the cleanup thread */
-    int64_t beat_age_ms; /* since the last heartbeat */
+    int64_t beat_age_ms; /* since the last heartbeat; -1: never */
     int64_t behind_ms;   /* since the first page that is due was due; 0: none */
     uint64_t pages_due;
 } shm_upkeep;

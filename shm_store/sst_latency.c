@@ -37,8 +37,8 @@ uint64_t shm_latency_quantile(const shm_latency *latency, unsigned per_mille)
 {
     uint64_t all = shm_latency_samples(latency);
     /* The rank, rounded up: p99 of ten is the slowest. */
-    uint64_t rank = all / 1000 * per_mille +
-                    (all % 1000 * per_mille + 999) / 1000;
+    uint64_t rank =
+        all / 1000 * per_mille + (all % 1000 * per_mille + 999) / 1000;
     uint64_t seen = 0;
 
     for (unsigned i = 0; i < SST_LATENCY_CELLS; i++) {

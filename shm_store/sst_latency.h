@@ -16,8 +16,8 @@
 
 #define SST_LATENCY_EVERY 127u
 
-extern _Thread_local uint32_t
-    sst_latency_turn[SST_OP_COUNT] __attribute__((tls_model("initial-exec")));
+extern _Thread_local uint32_t sst_latency_turn[SST_OP_COUNT]
+    __attribute__((tls_model("initial-exec")));
 
 /** It is this one's turn: the clock now. */
 int64_t sst_latency_start(shm_op op);

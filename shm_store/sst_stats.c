@@ -54,8 +54,8 @@ static void count_heads(shm_stats *stats)
     pieces = minus(chunks, stats->records + buckets);
     stats->bytes_heads =
         stats->records * SST_RECORD_HEAD + pieces * sizeof(sst_piece_shm);
-    stats->bytes_wasted = minus(stats->bytes_chunks,
-                                stats->bytes_values + stats->bytes_heads);
+    stats->bytes_wasted =
+        minus(stats->bytes_chunks, stats->bytes_values + stats->bytes_heads);
 }
 
 static void count_classes(const shm_store *store, shm_stats *stats)
@@ -176,7 +176,9 @@ shm_status shm_store_upkeep(shm_store *store, int64_t now_ms,
     header = sst_header(store);
     npages = sst_pages_now(store);
     upkeep->held = SST_LOAD(header->lease_nonce) != 0;
-    upkeep->beat_age_ms = now_ms - SST_LOAD(header->lease_beat_ms);
+    upkeep->beat_age_ms = SST_LOAD(header->lease_beat_ms) == 0
+                              ? -1
+                              : now_ms - SST_LOAD(header->lease_beat_ms);
     for (uint32_t page = 0; page < npages; page++) {
         const sst_owner_shm *entry = sst_owner(store, page);
         uint32_t bound = SST_LOAD(entry->bound);

@@ -120,8 +120,7 @@ static void test_classes(shm_store *store)
     ok(stats.bytes_heads >= stats.records * 88 &&
            stats.bytes_heads < stats.records * 96,
        "a record has a head of 88 bytes, and pieces have some");
-    ok(stats.bytes_wasted > 0 &&
-           stats.bytes_wasted < stats.bytes_chunks / 8,
+    ok(stats.bytes_wasted > 0 && stats.bytes_wasted < stats.bytes_chunks / 8,
        "and less than an eighth is wasted");
 }
 
@@ -160,9 +159,8 @@ static void test_upkeep(shm_store *store)
     ok(upkeep.behind_ms >= HOUR_MS && upkeep.pages_due > 10,
        "what ended and its grace is counted from the first end");
     while (!report.finished) {
-        (void)!shm_store_sweep(store, 100000,
-                               NOW + 1000 + SST_COMMIT_GRACE_MS + 1000,
-                               &report);
+        (void)!shm_store_sweep(
+            store, 100000, NOW + 1000 + SST_COMMIT_GRACE_MS + 1000, &report);
     }
     (void)!shm_store_upkeep(store, NOW + HOUR_MS + SST_COMMIT_GRACE_MS + 5000,
                             &upkeep);
@@ -171,9 +169,8 @@ static void test_upkeep(shm_store *store)
        (long long)upkeep.behind_ms);
     report = (shm_sweep_report){0};
     while (!report.finished) {
-        (void)!shm_store_sweep(store, 100000,
-                               NOW + HOUR_MS + SST_COMMIT_GRACE_MS + 5000,
-                               &report);
+        (void)!shm_store_sweep(
+            store, 100000, NOW + HOUR_MS + SST_COMMIT_GRACE_MS + 5000, &report);
     }
     (void)!shm_store_upkeep(store, NOW + HOUR_MS + SST_COMMIT_GRACE_MS + 5000,
                             &upkeep);
