@@ -16,7 +16,7 @@
 typedef struct page {
     const tool *t;
     shm_stats s;
-    shm_upkeep upkeep;
+    shm_upkeep_stats upkeep;
     bool begun; /* JSON: a comma goes before the next */
 } page;
 
@@ -180,7 +180,7 @@ static void put_operations(const page *p)
 
 static void put_upkeep(page *p)
 {
-    const shm_upkeep *u = &p->upkeep;
+    const shm_upkeep_stats *u = &p->upkeep;
 
     section(p, "UPKEEP");
     row(p, "cleanup_runs", u->held, "1: a process has the lease for it");

@@ -68,7 +68,7 @@ static void show_counters(request_rec *r, int flags)
 static void show_store(request_rec *r, int flags, const mod_sx_segment *store)
 {
     shm_stats stats;
-    shm_upkeep upkeep;
+    shm_upkeep_stats upkeep;
     const char *group =
         apr_pstrcat(r->pool, "ShmStore-", store->conf->name, "-", NULL);
 

@@ -111,16 +111,16 @@ shm_status shm_store_namespaces(shm_store *store, shm_ns_stats *list,
                                 uint64_t *rest) SST_MUST_CHECK;
 
 /* How the cleanup keeps up. */
-typedef struct shm_upkeep {
+typedef struct shm_upkeep_stats {
     bool held;           /* somebody has the lease of the cleanup thread */
     int64_t beat_age_ms; /* since the last heartbeat; -1: never */
     int64_t behind_ms;   /* since the first page that is due was due; 0: none */
     uint64_t pages_due;
-} shm_upkeep;
+} shm_upkeep_stats;
 
 /** Look at the lease and at the bounds of all pages.  Takes no lock. */
 shm_status shm_store_upkeep(shm_store *store, int64_t now_ms,
-                            shm_upkeep *upkeep) SST_MUST_CHECK;
+                            shm_upkeep_stats *upkeep) SST_MUST_CHECK;
 
 #ifdef __cplusplus
 }

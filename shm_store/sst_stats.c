@@ -164,12 +164,12 @@ shm_status shm_store_namespaces(shm_store *store, shm_ns_stats *list,
 /* ---- upkeep ------------------------------------------------------------- */
 
 shm_status shm_store_upkeep(shm_store *store, int64_t now_ms,
-                            shm_upkeep *upkeep)
+                            shm_upkeep_stats *upkeep)
 {
     const sst_header_shm *header;
     uint32_t npages;
 
-    *upkeep = (shm_upkeep){0};
+    *upkeep = (shm_upkeep_stats){0};
     if (!store->attached) {
         return SST_UNAVAILABLE;
     }

@@ -147,7 +147,7 @@ static void test_namespaces(shm_store *store)
 static void test_upkeep(shm_store *store)
 {
     shm_sweep_report report = {0};
-    shm_upkeep upkeep;
+    shm_upkeep_stats upkeep;
 
     is_int(shm_store_upkeep(store, NOW, &upkeep), SST_OK, "upkeep is told");
     ok(upkeep.behind_ms == 0 && upkeep.pages_due == 0 && !upkeep.held,
@@ -181,7 +181,7 @@ static void test_upkeep(shm_store *store)
 static void test_lease(shm_store *store)
 {
     shm_cleanup *cleanup = shm_store_cleanup_start(store, NULL);
-    shm_upkeep upkeep = {0};
+    shm_upkeep_stats upkeep = {0};
 
     for (int i = 0; i < 500 && !upkeep.held; i++) {
         usleep(10000);
