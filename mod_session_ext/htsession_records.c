@@ -137,14 +137,29 @@ typedef struct listing {
     sx_keys *keys; /* NULL: all users */
 } listing;
 
-/* What lies beside a session of a user is a hash of namespace and user. */
+/* What lies beside a session of a user is a hash of namespace and user, by the
+ * key that was the first when it was written. */
+static bool is_of_user(const listing *l, const shm_meta *meta)
+{
+    sx_str ns = sx_str_of(l->t->ns), user = sx_str_of(l->t->user);
+
+    if (meta->ns != sx_ns_number(l->t->ns)) {
+        return false;
+    }
+    for (unsigned kid = 0; kid < 256; kid++) {
+        const unsigned char *subkey =
+            sx_keys_get(l->keys, (unsigned char)kid, SX_PURPOSE_USER);
+
+        if (subkey != NULL && sx_tag(subkey, ns, user) == meta->user_tag) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_asked_for(const listing *l, const shm_meta *meta)
 {
-    return is_session(meta) &&
-           (l->keys == NULL ||
-            (meta->ns == sx_ns_number(l->t->ns) &&
-             sx_keys_tag_is(l->keys, SX_PURPOSE_USER, sx_str_of(l->t->ns),
-                            sx_str_of(l->t->user), meta->user_tag)));
+    return is_session(meta) && (l->keys == NULL || is_of_user(l, meta));
 }
 
 static bool visit_list(void *baton, const unsigned char *key,

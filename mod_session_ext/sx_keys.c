@@ -533,7 +533,7 @@ static void hash_str(crypto_generichash_state *state, sx_str s)
     }
 }
 
-static uint64_t tag_by(const unsigned char *subkey, sx_str a, sx_str b)
+uint64_t sx_tag(const unsigned char *subkey, sx_str a, sx_str b)
 {
     unsigned char hash[crypto_generichash_BYTES_MIN];
     crypto_generichash_state state;
@@ -553,18 +553,7 @@ static uint64_t tag_by(const unsigned char *subkey, sx_str a, sx_str b)
 uint64_t sx_keys_tag(const sx_keys *keys, sx_purpose purpose, sx_str a,
                      sx_str b)
 {
-    return tag_by(keys->subkeys[0][purpose], a, b);
-}
-
-bool sx_keys_tag_is(const sx_keys *keys, sx_purpose purpose, sx_str a, sx_str b,
-                    uint64_t tag)
-{
-    for (size_t i = 0; i < keys->count; i++) {
-        if (tag_by(keys->subkeys[i][purpose], a, b) == tag) {
-            return true;
-        }
-    }
-    return false;
+    return sx_tag(keys->subkeys[0][purpose], a, b);
 }
 
 uint32_t sx_ns_number(const char *ns)

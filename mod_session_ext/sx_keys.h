@@ -100,9 +100,9 @@ void sx_wipe(void *buf, size_t len);
 uint64_t sx_keys_tag(const sx_keys *keys, sx_purpose purpose, sx_str a,
                      sx_str b);
 
-/** Is ${tag} the tag of these two by any of the keys? */
-bool sx_keys_tag_is(const sx_keys *keys, sx_purpose purpose, sx_str a, sx_str b,
-                    uint64_t tag);
+/** The same by a subkey of sx_keys_get: sessions that were not written since a
+ *  rotation have the tag by an older key. */
+uint64_t sx_tag(const unsigned char *subkey, sx_str a, sx_str b);
 
 /** A namespace's number in a store.  No secret and no key, so that quotas do
  *  not change with a rotation. */
