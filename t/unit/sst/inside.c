@@ -34,6 +34,11 @@ static void test_quantile(void)
     is_int(shm_latency_quantile(&times, 999), 1 << 20, "999 of 1000");
     is_int(shm_latency_quantile(&times, 1000), 1 << 20, "and the slowest");
     times = (shm_latency){0};
+    times.cells[4] = 9;
+    times.cells[9] = 1;
+    is_int(shm_latency_quantile(&times, 990), 1 << 9,
+           "of ten, the slowest is what 99 of 100 are below");
+    times = (shm_latency){0};
     times.cells[3] = 1;
     is_int(shm_latency_quantile(&times, 1), 8, "one is every quantile");
 }
