@@ -289,7 +289,7 @@ static void test_damage(const scratch *one, const scratch *two)
     is_int(refused, tried, "a flipped bit or a cut is refused, wherever it is");
     is_int(empty, tried, "and leaves nothing behind");
     check_clean(to, "in a sound store");
-    dump.len = len - 5000;
+    dump.len = len - 250; /* into the last records, whichever they are */
     is_int(load_from(to, &dump, true, START_MS, &report), SST_OK,
            "by force what is good is taken");
     ok(report.records > 0 && report.records < 20 &&
