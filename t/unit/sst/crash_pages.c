@@ -123,7 +123,7 @@ static void test_records(const scratch *at)
         scene_begin(&on, at, MIB, SST_REFUSE);
         thin(&on, fill(&on, 210, SST_USER), 3, NONE);
         points = run(&on, &cases[i]);
-        on.stride = is_long() ? 1 : 41;
+        on.stride = is_long() ? 1 : 41 * STRIDE;
         enumerate_repair(&on, &cases[i], points);
         scene_end(&on);
     }
@@ -171,7 +171,7 @@ static void test_steal(const scratch *at)
     scene on;
 
     scene_begin(&on, at, 16 * MIB, SST_REFUSE);
-    on.stride = is_long() ? 1 : 37;
+    on.stride = is_long() ? 1 : 37 * STRIDE;
     thin(&on, fill(&on, 210, SST_USER), 3, shard_of(&on, RECORDS));
     (void)run(&on, &steal);
     scene_end(&on);
