@@ -172,6 +172,7 @@ static bool over_anonymous(const sst_shard *shard, const sst_room *room,
 shm_refusal sst_room_limits_locked(sst_shard *shard, sst_room *room,
                                    uint64_t bytes)
 {
+    const uint32_t largest = sst_slab_largest(shard->store);
     sst_evict want = room->want;
     shm_refusal refusal = SST_REFUSED_NOT;
 
@@ -188,7 +189,7 @@ shm_refusal sst_room_limits_locked(sst_shard *shard, sst_room *room,
         want.in_ns = in_ns;
         want.anonymous = anonymous;
         want.users = shard->store->on_full == SST_EVICT;
-        want.bytes = (uint32_t)bytes;
+        want.bytes = (uint32_t)(bytes < largest ? bytes : largest);
         room->moved = true;
         if (sst_evict_locked(shard, &want) == 0) {
             break;

@@ -35,7 +35,7 @@ typedef struct sst_use {
 bool sst_slab_take_locked(sst_shard *shard, uint32_t bytes, sst_use use,
                           sst_chunk *chunk);
 
-/** The class of ${bytes}. */
+/** The class of ${bytes}, which fit a chunk. */
 uint32_t sst_slab_class(const shm_store *store, uint32_t bytes);
 
 /** Take a chunk of class ${class_id} from a page of ${pool} that has one. */
