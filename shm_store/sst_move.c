@@ -36,7 +36,7 @@ static bool move_record(sst_shard *shard, const sst_slot *slot)
     }
     sst_slab_lower_bound(shard, to.page, head.expires);
     sst_publish(slot->word, sst_word_moved(shard->store, word, &to));
-    (void)sst_record_own_pieces_locked(shard, &to, head.len);
+    sst_record_own_pieces_locked(shard, &to, head.len);
     sst_slab_give_locked(shard, &slot->chunk);
     return true;
 }

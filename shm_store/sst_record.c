@@ -250,22 +250,20 @@ void sst_record_meta(const shm_store *store, const sst_head *head,
     };
 }
 
-bool sst_record_own_pieces_locked(sst_shard *shard, const sst_chunk *chunk,
+void sst_record_own_pieces_locked(sst_shard *shard, const sst_chunk *chunk,
                                   uint32_t len)
 {
     sst_pieces pieces = sst_pieces_begin(shard, chunk, len);
     const uint32_t link = sst_link_make(chunk);
-    bool sound = true, changed = false;
+    bool sound = true;
 
     while (sst_pieces_next(&pieces, &sound)) {
         sst_piece_shm *at = (sst_piece_shm *)(void *)pieces.chunk.at;
 
         if (at->head != link) {
             SST_STORE(at->head, link);
-            changed = true;
         }
     }
-    return changed;
 }
 
 /* ---- end ---------------------------------------------------------------- */

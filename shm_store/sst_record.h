@@ -89,9 +89,8 @@ void sst_record_damaged_locked(sst_shard *shard, const sst_slot *slot);
 uint32_t sst_link_make(const sst_chunk *chunk);
 bool sst_link_chunk(const sst_shard *shard, uint32_t link, sst_chunk *chunk);
 
-/** Let each continuation lead back to ${chunk}, where its record begins.
- *  True if any did not. */
-bool sst_record_own_pieces_locked(sst_shard *shard, const sst_chunk *chunk,
+/** Let each continuation lead back to ${chunk}, where its record begins. */
+void sst_record_own_pieces_locked(sst_shard *shard, const sst_chunk *chunk,
                                   uint32_t len);
 
 /** Most records: all in one chunk, with no chain to follow or to doubt. */

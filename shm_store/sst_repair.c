@@ -69,7 +69,7 @@ static bool mark_record(sst_shard *shard, const sst_chunk *chunk,
         return false;
     }
     /* Who died may have moved the first chunk and not told the others. */
-    (void)sst_record_own_pieces_locked(shard, chunk, head->len);
+    sst_record_own_pieces_locked(shard, chunk, head->len);
     return true;
 }
 

@@ -24,28 +24,20 @@
 
 static bool free_a_page(sst_shard *victim, sst_room *room, bool evict)
 {
+    bool done = sst_move_page_out_locked(victim, SST_GENERAL);
     sst_evict want = room->want;
 
-    if (sst_move_page_out_locked(victim, SST_GENERAL)) {
-        return true;
-    }
-    if (!evict) {
-        return false;
-    }
     /* The sizes here are not those wanted: a page must come free. */
     want.bytes = 0;
     want.users = false;
-    for (unsigned i = 0; i < FOREIGN_MAX; i++) {
+    for (unsigned i = 0; evict && !done && i < FOREIGN_MAX; i++) {
         if (sst_evict_locked(victim, &want) == 0) {
             break;
         }
-        if (sst_move_page_out_locked(victim, SST_GENERAL)) {
-            room->want.live = want.live;
-            return true;
-        }
+        done = sst_move_page_out_locked(victim, SST_GENERAL);
     }
     room->want.live = want.live;
-    return false;
+    return done;
 }
 
 static bool has_anonymous(const sst_shard_shm *shm)
