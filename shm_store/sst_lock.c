@@ -2,7 +2,10 @@
 /*
  * The fast path is one trylock.  A short spin follows, because a lock is held
  * for a fraction of a microsecond and a sleep costs fifty; then a wait with a
- * deadline on the monotonic clock, because a stopped owner is not a dead one.
+ * deadline, because a stopped owner is not a dead one.  The deadline is spent
+ * in slices of the monotonic clock: while the whole machine stands still (a
+ * paused guest, a stolen processor) the owner cannot go on either, and that
+ * costs the one slice in which it happened.
  */
 #include "sst_lock.h"
 
@@ -12,7 +15,8 @@
 #include "sst_index.h"
 #include "sst_repair.h"
 
-#define SPINS 200
+#define SPINS    200
+#define SLICE_MS 10
 
 #if defined(__SANITIZE_THREAD__)
 #include <sched.h>
@@ -69,22 +73,30 @@ static int lock_until(pthread_mutex_t *mutex, const struct timespec *end)
 }
 #endif
 
+static struct timespec after_ms(int64_t ms)
+{
+    int64_t ns = sst_monotonic_ns() + ms * 1000000;
+
+    return (struct timespec){.tv_sec = ns / 1000000000,
+                             .tv_nsec = ns % 1000000000};
+}
+
 static int lock_wait(pthread_mutex_t *mutex, int64_t wait_ms)
 {
-    struct timespec end;
-    int64_t end_ns = sst_monotonic_ns() + wait_ms * 1000000;
-    int rc;
+    int rc = EBUSY;
 
-    for (int i = 0; i < SPINS; i++) {
+    for (int i = 0; i < SPINS && rc == EBUSY; i++) {
         relax();
         rc = pthread_mutex_trylock(mutex);
-        if (rc != EBUSY) {
-            return rc;
-        }
     }
-    end.tv_sec = end_ns / 1000000000;
-    end.tv_nsec = end_ns % 1000000000;
-    return lock_until(mutex, &end);
+    while (wait_ms > 0 && (rc == EBUSY || rc == ETIMEDOUT)) {
+        int64_t slice_ms = wait_ms < SLICE_MS ? wait_ms : SLICE_MS;
+        struct timespec end = after_ms(slice_ms);
+
+        rc = lock_until(mutex, &end);
+        wait_ms -= slice_ms;
+    }
+    return rc;
 }
 
 static int lock_mutex(pthread_mutex_t *mutex, int64_t wait_ms)

@@ -25,6 +25,8 @@ sub import
     strict->import;
     warnings->import;
     Test::More->export_to_level(1);
+    # With the results, where t/run can keep it.
+    Test::More->builder->failure_output(\*STDOUT);
     _read_settings();
     $START = log_mark();
     timeout($ENV{SXTEST_TIMEOUT} || 180);
@@ -164,9 +166,14 @@ sub parallel
     return @values;
 }
 
-# Last line of every test: no server may have crashed meanwhile.
+# Last line of every test: no server may have crashed meanwhile.  If a test
+# failed, what the server had to say may tell why.
 sub done
 {
+    if (!Test::More->builder->is_passing) {
+        diag($_) for grep { /:(?:warn|error|crit)\]/ }
+            split /\n/, error_log_since($START);
+    }
     my ($shown, @fatal) = SxTest::Core::judge(SxTest::Paths::t_dir(),
         SxTest::Log::fatal(error_log_since($START)));
     diag($_) for @$shown;

@@ -286,6 +286,35 @@ static void test_commit_locks(shm_store *store)
     wait(NULL);
     is_int(shm_store_commit_lock(store, key_of(77, key), 50), SST_OK,
            "one whose holder was killed can be had");
+    shm_store_commit_unlock(store, key);
+    shm_store_commit_unlock(store, key_of(1, key));
+}
+
+/* All stand still for longer than the waiter would wait; then the holder has
+ * its turn, too. */
+static void test_standstill(shm_store *store)
+{
+    unsigned char key[SST_KEY_LEN];
+    int status = 0;
+    pid_t pid;
+
+    is_int(shm_store_commit_lock(store, key_of(1, key), 0), SST_OK,
+           "a lock is held");
+    pid = fork();
+    if (pid == 0) {
+        _exit(shm_store_commit_lock(store, key, 200) == SST_OK ? 0 : 1);
+    }
+    usleep(20000);
+    kill(pid, SIGSTOP);
+    usleep(400000);
+    kill(pid, SIGCONT);
+    usleep(10000);
+    shm_store_commit_unlock(store, key);
+    waitpid(pid, &status, 0);
+    is_int(status, 0, "a machine that stood still is no deadline that passed");
+    is_int(shm_store_commit_lock(store, key, 0), SST_OK,
+           "(the waiter ended with it)");
+    shm_store_commit_unlock(store, key);
 }
 
 int main(void)
@@ -303,6 +332,7 @@ int main(void)
     test_each(store);
     test_stats(store);
     test_commit_locks(store);
+    test_standstill(store);
     check_clean(store, "the store is sound at the end");
     shm_store_close(store);
     scratch_remove(&at);
