@@ -22,8 +22,8 @@
  *
  * Threads and processes. After attach every function may be called by any
  * thread of any attached process at the same time.  Each takes one shard lock
- * and holds it for microseconds; none waits longer than SST_LOCK_WAIT_MS (while
- * the machine as a whole runs), and then answers SST_BUSY.  No function calls back while it holds a lock, none
+ * and holds it for microseconds; none waits longer than SST_LOCK_WAIT_MS in
+ * which the machine runs, and then answers SST_BUSY.  No function calls back while it holds a lock, none
  * is safe in a signal handler, and no pointer into the segment ever leaves
  * this library.
  *
