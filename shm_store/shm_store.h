@@ -23,9 +23,9 @@
  * Threads and processes. After attach every function may be called by any
  * thread of any attached process at the same time.  Each takes one shard lock
  * and holds it for microseconds; none waits longer than SST_LOCK_WAIT_MS in
- * which the machine runs, and then answers SST_BUSY.  No function calls back while it holds a lock, none
- * is safe in a signal handler, and no pointer into the segment ever leaves
- * this library.
+ * which the machine runs, and then answers SST_BUSY.  No function calls back
+ * while it holds a lock, none is safe in a signal handler, and no pointer into
+ * the segment ever leaves this library.
  *
  * Time. Every time is in milliseconds of CLOCK_BOOTTIME (shm_store_clock_ms)
  * and `now_ms` is an argument.  The segment keeps times in ticks of
