@@ -16,13 +16,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "sst_journal.h"
+#include "sst_map.h"
 
 #define TRIES       3 /* the file may be moved aside under us */
 #define USERS_TRIES 250
@@ -300,7 +300,7 @@ static bool allocate(opening *open, uint64_t want)
 {
     uint64_t have = (uint64_t)open->st.st_size;
     struct statvfs room;
-    int rc = posix_fallocate(open->fd, 0, (off_t)want);
+    int rc = sst_map_allocate(open->fd, have, want);
 
     if (rc == 0) {
         return fstat(open->fd, &open->st) == 0 ||
@@ -378,27 +378,6 @@ static bool fit(opening *open)
 }
 
 /* ---- the handle --------------------------------------------------------- */
-
-static bool map(opening *open, shm_store *store)
-{
-    void *base;
-
-    /* Room to grow into; past the end of the file it is never touched. */
-    store->map_len = store->file_size * SST_GROWTH;
-    base = mmap(NULL, store->map_len, PROT_READ | PROT_WRITE,
-                MAP_SHARED | MAP_NORESERVE, store->fd, 0);
-    if (base == MAP_FAILED) {
-        store->map_len = store->file_size;
-        base = mmap(NULL, store->map_len, PROT_READ | PROT_WRITE, MAP_SHARED,
-                    store->fd, 0);
-    }
-    if (base == MAP_FAILED) {
-        return say(open, "cannot be mapped: %m");
-    }
-    store->base = base;
-    (void)madvise(base, store->map_len, MADV_DONTDUMP);
-    return true;
-}
 
 static bool config_ok(const opening *open)
 {
@@ -478,7 +457,8 @@ static shm_store *handle_make(opening *open)
     while (store->nonce == 0) {
         randombytes_buf(&store->nonce, sizeof(store->nonce));
     }
-    if (!map(open, store)) {
+    if (!sst_map(store)) {
+        say(open, "cannot be mapped: %m");
         handle_free(store);
         return NULL;
     }
@@ -565,7 +545,7 @@ void shm_store_close(shm_store *store)
     if (store == NULL) {
         return;
     }
-    munmap(store->base, store->map_len);
+    sst_unmap(store);
     close(store->fd);
     handle_free(store);
 }
