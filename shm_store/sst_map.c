@@ -28,8 +28,8 @@ static bool is_tmpfs(int fd)
 }
 
 /* Maps the file from ${from} on, a multiple of a huge page, at an address that
- * is one, too: only then can the kernel use them.  What lies behind ${len} up to
- * the next such address is reserved.  MAP_FAILED with errno. */
+ * is one, too: only then can the kernel use them.  What lies behind ${len} up
+ * to the next such address is reserved.  MAP_FAILED with errno. */
 static unsigned char *map_aligned(int fd, uint64_t from, uint64_t len)
 {
     uint64_t room = round_up(len);
