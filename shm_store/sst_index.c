@@ -90,15 +90,19 @@ const unsigned char *sst_word_address(const shm_store *store, uint64_t word)
                                    (word & OFFSET_MASK) * 16);
 }
 
-/* All of a typical record at once, instead of line after line.  A prefetch
- * does not fault, so the word need not be believed yet. */
+/* All of a typical record at once, instead of line after line, and the head of
+ * its page, which who replaces it needs last.  A prefetch does not fault, so
+ * the word need not be believed yet. */
 static void prefetch_record(const shm_store *store, uint64_t word)
 {
     const unsigned char *at = sst_word_address(store, word);
+    uint64_t in_pages = (word & OFFSET_MASK) * 16 - store->geo.pages_off;
 
     for (unsigned i = 0; i < PREFETCH; i += 64) {
         __builtin_prefetch(at + i);
     }
+    __builtin_prefetch(
+        sst_page(store, (uint32_t)(in_pages >> store->page_shift)));
 }
 
 static const unsigned char *key_in(const sst_chunk *chunk)
