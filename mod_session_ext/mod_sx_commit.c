@@ -23,9 +23,15 @@ static void tell_events(request_rec *r, const sx_committed *done)
     mod_sx_count(MOD_SX_COUNT_renewed, done->renewed);
     mod_sx_count(MOD_SX_COUNT_ended, done->destroyed);
     mod_sx_count(MOD_SX_COUNT_retries, done->retries);
+    mod_sx_count(MOD_SX_COUNT_logouts, done->logged_out);
     if (event)
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "session %016" PRIx64 " %s",
                       done->handle, event);
+    if (done->logged_out)
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "session %016" PRIx64
+                      ": all %ssessions of its user ended",
+                      done->handle, done->destroyed ? "" : "other ");
 }
 
 /* What a verdict comes to: counted, told in the log, answered. */
@@ -94,7 +100,8 @@ static void commit_visit(request_rec *r, mod_sx_visit *visit,
     sx_now now = mod_sx_now();
 
     memset(done, 0, sizeof *done);
-    if (!visit->realm.store && visit->delta->destroy) {
+    if (!visit->realm.store &&
+        (visit->delta->destroy || visit->delta->logout)) {
         done->verdict = SX_COMMIT_NOT_ENDED;
         done->answer = SX_STORE_UNAVAILABLE;
         done->cookie = SX_COOKIE_DELETE;

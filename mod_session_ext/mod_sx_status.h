@@ -15,6 +15,7 @@
     X(created, "sessions begun")                                               \
     X(renewed, "ids renewed")                                                  \
     X(ended, "sessions ended by Session-Destroy")                              \
+    X(logouts, "users whose sessions were ended by Session-Logout")            \
     X(invalid, "requests whose id cookie led to no session")                   \
     X(reused, "of these, old ids used after their grace")                      \
     X(unavailable, "requests that met a store which could not be asked")       \

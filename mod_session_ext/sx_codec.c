@@ -3,7 +3,7 @@
  * Session <-> bytes.  Integers are little-endian.
  *
  *   head     format 1 | flags 1 (bit 0: persist) | idle_s 4 | version 8 |
- *            handle 8 | created_s 8 | login_s 8 | id_born_ms 8 |
+ *            handle 8 | created_s 8 | login_s 8 | id_born_ms 8 | epoch 8 |
  *            entries 2 | messages 1
  *   entry    type 1 | key length 1 | value length v | key | value
  *   message  id 8 | level length 1 | text length v | level | text
@@ -18,15 +18,15 @@
 #include <apr_strings.h>
 #include "sx_codec.h"
 
-enum { FORMAT = 1 };
+enum { FORMAT = 2 };
 enum { FLAG_PERSIST = 1 };
 
-#define HEAD_LEN        49
+#define HEAD_LEN        57
 #define ENTRY_LEN_MIN   4  /* with a key of one byte */
 #define MESSAGE_LEN_MIN 11 /* with a level of one byte */
 #define LENGTH_MAX      0x0fffffffU
 
-_Static_assert(HEAD_LEN == 1 + 1 + 4 + 5 * 8 + 2 + 1, "head");
+_Static_assert(HEAD_LEN == 1 + 1 + 4 + 6 * 8 + 2 + 1, "head");
 _Static_assert(SX_KEY_MAX < 256 && SX_LEVEL_MAX < 256, "lengths of one byte");
 _Static_assert(SX_KEYS_MAX < 65536 && SX_FLASH_MAX < 256, "counts");
 
@@ -122,6 +122,7 @@ static char *put_head(char *p, const sx_session *session)
     p = put_int(p, (uint64_t)session->created_s, 8);
     p = put_int(p, (uint64_t)session->login_s, 8);
     p = put_int(p, (uint64_t)session->id_born_ms, 8);
+    p = put_int(p, session->epoch, 8);
     p = put_int(p, (uint64_t)session->entries->nelts, 2);
     return put_int(p, (uint64_t)session->messages->nelts, 1);
 }
@@ -309,6 +310,7 @@ static sx_session *get_head(reader *in, int *entries, int *messages,
     session->created_s = (int64_t)get_int(in, 8);
     session->login_s = (int64_t)get_int(in, 8);
     session->id_born_ms = (int64_t)get_int(in, 8);
+    session->epoch = get_int(in, 8);
     *entries = (int)get_int(in, 2);
     *messages = (int)get_int(in, 1);
     /* Counts are held against the bytes that are there before anything is

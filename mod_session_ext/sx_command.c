@@ -88,7 +88,13 @@ static bool read_destroy(reading *in, sx_str item)
 
 static bool read_logout(reading *in, sx_str item)
 {
-    return refuse(in, item.p, "this header is not supported yet");
+    bool all = is_word(item, "all");
+
+    if (!all && !is_word(item, "others"))
+        return refuse(in, item.p, "accepted are: all, others");
+    in->delta->logout = true;
+    in->delta->destroy |= all;
+    return true;
 }
 
 static bool read_renew(reading *in, sx_str item)
@@ -357,8 +363,7 @@ static bool read_items(reading *in, const control_header *row)
 void sx_command_parse(sx_delta *delta, const char *name, const char *value)
 {
     const control_header *row = find(name);
-    bool destroy = delta->destroy;
-    sx_renewal renew = delta->renew;
+    const sx_delta before = *delta;
     reading in = {.delta = delta, .value = sx_str_of(value)};
     bool within;
 
@@ -371,7 +376,8 @@ void sx_command_parse(sx_delta *delta, const char *name, const char *value)
         return;
     if (!read_items(&in, row)) {
         /* "on, junk" is one malformed value, not one good and one bad. */
-        delta->destroy = destroy;
-        delta->renew = renew;
+        delta->destroy = before.destroy;
+        delta->logout = before.logout;
+        delta->renew = before.renew;
     }
 }

@@ -27,9 +27,9 @@ bool sx_command_is(const char *name);
  *
  * A value that is malformed or over a limit sets ${delta->refused} to one
  * sentence that names the header, the byte offset (from 0) and the reason, and
- * never a key or value; the first reason stays.  A malformed Destroy or Renew
- * is refused likewise and not obeyed; a well-formed one is obeyed whatever was
- * refused beside it.
+ * never a key or value; the first reason stays.  A malformed Destroy, Logout
+ * or Renew is refused likewise and not obeyed; a well-formed one is obeyed
+ * whatever was refused beside it.
  *
  * ${value} may be a list, as httpd joins repeated headers; a name that is not a
  * control header's is ignored.  Strings are copied into the delta's pool.

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <apr_strings.h>
 #include "sx_codec.h"
+#include "sx_user.h"
 
 /* Conflicts before a writer queues, and tries before it gives up.  Behind the
  * queue a conflict can only come from writers still in their first tries. */
@@ -32,21 +33,29 @@ typedef struct attempt {
     sx_change change;
     sx_id fresh; /* the id of a renewal: one for all tries */
     bool has_fresh;
+    bool new_user;   /* it appeared, changed or went by this try */
     bool must_renew; /* this try was one for a new id, not only for data */
 } attempt;
 
 /* CHANGED means: try again; everything else ends the commit. */
 typedef sx_answer step_fn(attempt *a);
 
-static void set_owner(attempt *a)
+/* Whose the record of ${id} is, and of which epoch of that user. */
+static sx_answer set_owner(attempt *a, const sx_id *id)
 {
     sx_str user = sx_session_user(a->at.session, a->realm->user_key);
+    uint64_t before = a->at.meta.user_tag, tag;
 
     a->at.meta.kind = user.len ? SX_USER : SX_ANONYMOUS;
-    a->at.meta.user_tag =
-        user.len ? sx_keys_tag(a->realm->scope.keys, SX_PURPOSE_USER,
-                               sx_str_of(a->realm->scope.ns), user)
-                 : 0;
+    a->at.meta.user_tag = 0;
+    if (!user.len)
+        return SX_STORE_OK;
+    tag = a->at.meta.user_tag = sx_user_tag(a->realm, id->kid, user);
+    if (a->new_user)
+        return sx_epoch_join(a->realm, tag, a->at.session, a->now, a->pool);
+    return tag == before
+               ? SX_STORE_OK
+               : sx_epoch_follow(a->realm, tag, a->at.session, a->now, a->pool);
 }
 
 /* Put the session of this try under ${id}. */
@@ -54,11 +63,14 @@ static sx_answer put_session(attempt *a, const sx_id *id, uint64_t token)
 {
     const sx_realm *realm = a->realm;
     sx_record_meta *meta = &a->at.meta;
-    sx_str plain = sx_encode(a->at.session, a->pool);
+    sx_answer answer = set_owner(a, id);
+    sx_str plain;
 
+    if (answer != SX_STORE_OK)
+        return answer;
+    plain = sx_encode(a->at.session, a->pool);
     if (plain.len == 0) /* over a limit of the format */
         return SX_STORE_TOOBIG;
-    set_owner(a);
     meta->last_access_ms = a->now.boot_ms;
     meta->expires_ms = sx_lifetime_end(&realm->times, a->at.session,
                                        meta->hard_end_ms, a->now.boot_ms);
@@ -178,7 +190,8 @@ static void commit_create(attempt *a)
         a->done->why = "a session cannot begin after the headers have left";
         return;
     }
-    if (sx_session_user(a->at.session, a->realm->user_key).len)
+    a->new_user = sx_session_user(a->at.session, a->realm->user_key).len > 0;
+    if (a->new_user)
         a->at.session->login_s = a->now.wall_s;
     answer = put_session(a, fresh_id(a), 0);
     /* Another record under a new random id: that store is not right. */
@@ -378,9 +391,10 @@ static sx_renewal change_session(attempt *a)
     if (!apply_delta(a, true))
         start_from(a, &read);
     user = sx_session_user(a->at.session, a->realm->user_key);
+    a->new_user = !sx_str_eq(user, user_before);
     if (renewal == SX_RENEW_DISCARD)
         a->at.session->version = read.session->version + 1;
-    else if (sx_str_eq(user, user_before))
+    else if (!a->new_user)
         return renewal;
     if (user.len)
         a->at.session->login_s = a->now.wall_s;
@@ -389,7 +403,7 @@ static sx_renewal change_session(attempt *a)
 
 static sx_answer update_once(attempt *a)
 {
-    bool was_persistent = a->at.session->persist;
+    const sx_found before = a->at;
     sx_renewal renewal = change_session(a);
     sx_answer answer;
 
@@ -398,13 +412,18 @@ static sx_answer update_once(attempt *a)
         a->done->why = "an id cannot be renewed after the headers have left";
         return SX_STORE_OK;
     }
-    answer = write_session(a, renewal);
     a->must_renew = renewal != SX_KEEP_ID;
+    /* All of its user may have been ended meanwhile, but not by us. */
+    answer = a->delta->logout
+                 ? SX_STORE_OK
+                 : sx_epoch_check(a->realm, &before, a->now, a->pool);
+    if (answer == SX_STORE_OK)
+        answer = write_session(a, renewal);
     if (answer != SX_STORE_OK || a->done->renewed || !a->mode.may_send_cookie)
         return answer;
     /* The client still holds the old id, or a cookie of the other life. */
     if ((a->at.via_alias && (a->mode.may_renew || a->done->wrote)) ||
-        a->at.session->persist != was_persistent)
+        a->at.session->persist != before.session->persist)
         send_cookie(a, &a->at.id);
     return answer;
 }
@@ -514,6 +533,27 @@ static void commit_destroy(attempt *a, const sx_loaded *loaded,
     commit_end(a, loaded);
 }
 
+/* False: and that is all of this commit, its verdict says why. */
+static bool commit_logout(attempt *a, const sx_loaded *loaded)
+{
+    sx_answer answer = SX_STORE_MISS;
+
+    if (loaded->status == SX_STATUS_UNAVAILABLE)
+        answer = loaded->outage;
+    else if (loaded->status == SX_STATUS_ACTIVE)
+        answer = sx_user_logout(a->realm, &a->at, !a->delta->destroy, a->now,
+                                a->pool);
+    a->done->logged_out = answer == SX_STORE_OK;
+    if (answer == SX_STORE_OK || answer == SX_STORE_MISS)
+        return true;
+    verdict_of(a->done, answer);
+    if (a->done->verdict == SX_COMMIT_DROPPED)
+        return a->delta->destroy;
+    a->done->verdict = SX_COMMIT_NOT_ENDED;
+    a->done->cookie = SX_COOKIE_DELETE;
+    return false;
+}
+
 /* Most requests have none: they only note the access. */
 static bool has_work(const attempt *a, const sx_loaded *loaded)
 {
@@ -542,10 +582,12 @@ void sx_commit(const sx_realm *realm, const sx_loaded *loaded,
         return;
     }
     apr_pool_create(&a.pool, pool);
-    if (delta->destroy)
-        commit_destroy(&a, loaded, pool);
-    else
-        commit_data(&a, loaded);
+    if (!delta->logout || commit_logout(&a, loaded)) {
+        if (delta->destroy)
+            commit_destroy(&a, loaded, pool);
+        else
+            commit_data(&a, loaded);
+    }
     if (done->created)
         done->handle = a.at.meta.handle;
     sx_wipe(&a.fresh, sizeof a.fresh);

@@ -53,7 +53,7 @@ bool sx_delta_has_data(const sx_delta *delta)
 
 bool sx_delta_asks(const sx_delta *delta)
 {
-    return sx_delta_has_data(delta) || delta->destroy ||
+    return sx_delta_has_data(delta) || delta->destroy || delta->logout ||
            delta->renew != SX_KEEP_ID;
 }
 

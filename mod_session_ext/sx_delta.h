@@ -7,7 +7,7 @@
  * seen.
  *
  * All or nothing for data: if one data command is refused, none is applied.
- * Destroy and Renew stand apart and are honoured all the same.
+ * Destroy, Logout and Renew stand apart and are honoured all the same.
  */
 #ifndef SX_DELTA_H
 #define SX_DELTA_H
@@ -43,6 +43,7 @@ typedef struct sx_delta {
     bool has_if_version;
     uint64_t if_version; /* 0: the session must not exist */
     bool destroy;
+    bool logout; /* end the other sessions of its user; with destroy: all */
     sx_renewal renew;
     bool keep_flash;     /* Flash-Keep: the glue adds no FLASH_SEEN */
     const char *refused; /* why no data command may be applied, or NULL */
@@ -80,13 +81,13 @@ void sx_delta_add(sx_delta *delta, sx_op op);
 /** Has it data commands (If-Version included)? */
 bool sx_delta_has_data(const sx_delta *delta);
 
-/** Does it ask for anything: data, an end or a new id? */
+/** Does it ask for anything: data, an end, a logout or a new id? */
 bool sx_delta_asks(const sx_delta *delta);
 
 /** Would it ask for a session where there is none? */
 bool sx_delta_creates(const sx_delta *delta);
 
-/** Forget the data commands, as a 5xx answer does; Destroy and Renew stay. */
+/** Forget the data commands, as a 5xx answer does; the others stay. */
 void sx_delta_drop_data(sx_delta *delta);
 
 /**

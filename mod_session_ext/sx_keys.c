@@ -550,12 +550,6 @@ uint64_t sx_tag(const unsigned char *subkey, sx_str a, sx_str b)
     return tag != 0 ? tag : 1;
 }
 
-uint64_t sx_keys_tag(const sx_keys *keys, sx_purpose purpose, sx_str a,
-                     sx_str b)
-{
-    return sx_tag(keys->subkeys[0][purpose], a, b);
-}
-
 uint32_t sx_ns_number(const char *ns)
 {
     unsigned char hash[crypto_generichash_BYTES_MIN];

@@ -95,13 +95,8 @@ void sx_random(void *buf, size_t len);
 /** Overwrite in a way no compiler removes. */
 void sx_wipe(void *buf, size_t len);
 
-/** Keyed 64-bit tag of two strings, never 0: what lies beside a record for a
- *  user.  Made with the first key. */
-uint64_t sx_keys_tag(const sx_keys *keys, sx_purpose purpose, sx_str a,
-                     sx_str b);
-
-/** The same by a subkey of sx_keys_get: sessions that were not written since a
- *  rotation have the tag by an older key. */
+/** Keyed 64-bit tag of two strings, never 0, by a subkey of sx_keys_get: what
+ *  lies beside a record for a user. */
 uint64_t sx_tag(const unsigned char *subkey, sx_str a, sx_str b);
 
 /** A namespace's number in a store.  No secret and no key, so that quotas do

@@ -2,6 +2,7 @@
 #include "sx_load.h"
 
 #include <string.h>
+#include "sx_user.h"
 
 /* One that still leads somewhere is no reuse: it is the session that ended. */
 static bool is_spent_alias(const sx_realm *realm, const sx_id *id, sx_now now,
@@ -22,6 +23,8 @@ static void load_id(const sx_realm *realm, const sx_id *id, sx_now now,
     sx_found at = {.id = *id};
     sx_answer answer = sx_record_read(realm, &at, 0, now, pool);
 
+    if (answer == SX_STORE_OK)
+        answer = sx_epoch_check(realm, &at, now, pool);
     if (sx_answer_is_outage(answer)) {
         loaded->status = SX_STATUS_UNAVAILABLE;
         loaded->outage = answer;

@@ -43,6 +43,7 @@ typedef struct sx_session {
     int64_t created_s;  /* wall clock, for people */
     int64_t login_s;    /* wall clock of the last log-in; 0: none */
     int64_t id_born_ms; /* store clock: when this id was made */
+    uint64_t epoch;     /* of its user: see sx_user.h */
     uint32_t idle_s;    /* idle timeout asked for by the app; 0: the scope's */
     bool persist;       /* keep the cookie up to the absolute end */
     apr_array_header_t *entries;  /* of sx_entry */

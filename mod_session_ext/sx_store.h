@@ -43,7 +43,12 @@ typedef enum sx_answer {
     SX_STORE_UNKNOWN /* the reply was lost: it may or may not have happened */
 } sx_answer;
 
-typedef enum sx_kind { SX_ANONYMOUS = 1, SX_USER, SX_ALIAS } sx_kind;
+typedef enum sx_kind {
+    SX_ANONYMOUS = 1,
+    SX_USER,
+    SX_ALIAS,
+    SX_EPOCH /* never given up for want of room */
+} sx_kind;
 
 /* Beside the bytes.  Times in ms of the store's clock. */
 typedef struct sx_record_meta {

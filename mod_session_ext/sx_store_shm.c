@@ -53,13 +53,15 @@ static const shm_kind kind_to_shm[] = {
     [SX_ANONYMOUS] = SST_ANONYMOUS,
     [SX_USER] = SST_USER,
     [SX_ALIAS] = SST_ALIAS,
+    [SX_EPOCH] = SST_EPOCH,
 };
 
 static sx_kind kind_from_shm(shm_kind kind)
 {
-    return kind == SST_ALIAS  ? SX_ALIAS
-           : kind == SST_USER ? SX_USER
-                              : SX_ANONYMOUS;
+    return kind == SST_ALIAS   ? SX_ALIAS
+           : kind == SST_USER  ? SX_USER
+           : kind == SST_EPOCH ? SX_EPOCH
+                               : SX_ANONYMOUS;
 }
 
 static void meta_from_shm(sx_record_meta *meta, const shm_meta *from)

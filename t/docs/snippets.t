@@ -14,7 +14,7 @@ my $top = SxTest::t_dir() . '/..';
 # which t/guard/commands.t checks.
 my %UNMARKED = map { $_ => 1 } '', qw(text c sh);
 my %KNOWN = map { $_ => 1 }
-    qw(site file refused env log answer path status);
+    qw(site browser file refused env log answer path status);
 
 # --- reading ------------------------------------------------------------------
 sub slurp
@@ -195,13 +195,21 @@ sub run_console
     return cmp_ok(scalar @steps, '>', 0, "$fence->{where} has commands");
 }
 
+# Most sites have one visitor.
+sub browser_of
+{
+    my ($site, $fence) = @_;
+    my $name = $fence->{mark}{browser} || '';
+    return $site->{browsers}{$name} ||= $site->{server}->browser;
+}
+
 # The header lines of one response, answered by an app of t/apps.
 sub run_http
 {
     my ($site, $fence) = @_;
     my %more = $fence->{mark}{status} ? (status => $fence->{mark}{status}) : ();
     $site->{mark} = $site->{server}->log_mark;
-    $site->{answer} = $site->{browser}->get(
+    $site->{answer} = browser_of($site, $fence)->get(
         $fence->{mark}{path} || '/any/cgi/app',
         h => [split /\n/, $fence->{text}], %more);
     return ok($site->{answer}->status, "$fence->{where}: is answered");
@@ -211,7 +219,8 @@ sub run_http
 sub run_env
 {
     my ($site, $fence) = @_;
-    my $r = $site->{browser}->get($fence->{mark}{path} || '/any/cgi/app');
+    my $r = browser_of($site, $fence)
+        ->get($fence->{mark}{path} || '/any/cgi/app');
     for my $line (split /\n/, $fence->{text}) {
         if ($line =~ /^(\w+) is not set$/) {
             is($r->env($1), undef, "$fence->{where}: $line");
@@ -290,7 +299,7 @@ sub run_site
     my @steps = grep { step_of($_) } @fences;
     return unless @steps;
     $server->start unless $plain;
-    my $site = { server => $server, browser => $server->browser };
+    my $site = { server => $server };
     step_of($_)->($site, $_) for @steps;
     $server->stop unless $plain;
     return;

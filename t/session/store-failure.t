@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # B9: a store that fails is not a store without the session: no cookie is
 # deleted or replaced, lost writes are told, and when it is back all is there.
-# Only a Destroy that cannot be done answers 503 and takes the cookie away.
+# Only a Destroy or a Logout that cannot be done answers 503 and takes the cookie away.
 use SxTest;
 
 my $server = SxTest::Server->new(scopes => 1, php => 1, conf => <<'EOF');
@@ -16,9 +16,11 @@ my $server = SxTest::Server->new(scopes => 1, php => 1, conf => <<'EOF');
 </Location>
 EOF
 
-# Where a segment keeps the moment of its last use on the boot clock: one in
-# the future means another clock, and then nothing in it can be judged.
-my $ANCHOR = 168;
+# Where a segment keeps the moment of its last use on the boot clock, in two
+# places of which the number behind them says which counts: one in the future
+# means another clock, and then nothing in it can be judged.
+my @ANCHORS = (168, 208);
+my $COUNTS = 232;
 
 sub segment
 {
@@ -32,9 +34,12 @@ sub anchor
 {
     my ($new) = @_;
     open my $f, '+<:raw', segment() or die "segment: $!\n";
-    seek $f, $ANCHOR, 0;
+    seek $f, $COUNTS, 0;
+    read $f, my $which, 8;
+    my $at = $ANCHORS[unpack('Q<', $which) & 1];
+    seek $f, $at, 0;
     read $f, my $bytes, 8;
-    seek $f, $ANCHOR, 0;
+    seek $f, $at, 0;
     print $f pack 'q<', $new if defined $new;
     close $f or die "segment: $!\n";
     return unpack 'q<', $bytes;
@@ -86,13 +91,16 @@ $r = $b->get('/guarded/cgi/app');
 is($r->status, 503, 'an error page in that scope keeps the status');
 is($r->env('SESSION_STATUS'), 'unavailable', 'and can be an app');
 
-my $leaver = $b->clone;
-$r = $leaver->get('/s/cgi/app', h => ['Session-Destroy: on'], body => 'bye');
-is($r->status, 503, 'a Destroy that cannot be done answers 503');
-unlike($r->body, qr/bye/, "without the app's page");
-is($leaver->cookie('sid'), undef, 'and deletes the cookie');
-like($r->header('Cache-Control') || '', qr/no-store/,
-    'which no cache may keep');
+for my $end ('Session-Destroy: on', 'Session-Logout: all',
+    'Session-Logout: others') {
+    my $leaver = $b->clone;
+    $r = $leaver->get('/s/cgi/app', h => [$end], body => 'bye');
+    is($r->status, 503, "a $end that cannot be done answers 503");
+    unlike($r->body, qr/bye/, "$end: without the app's page");
+    is($leaver->cookie('sid'), undef, "$end: and deletes the cookie");
+    like($r->header('Cache-Control') || '', qr/no-store/,
+        "$end: which no cache may keep");
+}
 
 is($b->cookie('sid'), $id, 'all that time the browser has kept its id');
 $server->stop;

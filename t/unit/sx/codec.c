@@ -13,12 +13,13 @@ static apr_pool_t *each; /* cleared by whoever fills it */
 static unsigned short rng[3];
 
 #define HEAD                                                                   \
-    "\x01\x01\x58\x02\x00\x00"                                                 \
+    "\x02\x01\x58\x02\x00\x00"                                                 \
     "\x08\x07\x06\x05\x04\x03\x02\x01"                                         \
     "\x88\x77\x66\x55\x44\x33\x22\x11"                                         \
     "\x00\xf1\x53\x65\x00\x00\x00\x00"                                         \
     "\xff\xff\xff\xff\xff\xff\xff\xff"                                         \
-    "\x39\x30\x00\x00\x00\x00\x00\x00"
+    "\x39\x30\x00\x00\x00\x00\x00\x00"                                         \
+    "\xf0\xde\xbc\x9a\x78\x56\x34\x12"
 #define COUNTS(e, m) e "\x00" m
 #define E_USER       "\x00\x04\x05useralice"
 #define E_HITS       "\x01\x04\x02hits42"
@@ -54,6 +55,7 @@ static sx_session *known_session(void)
     session->created_s = 1700000000;
     session->login_s = -1;
     session->id_born_ms = 12345;
+    session->epoch = 0x123456789abcdef0ULL;
     sx_session_set(session, sx_str_of("user"), sx_str_of("alice"), SX_TEXT);
     sx_session_set(session, sx_str_of("hits"), sx_str_of("42"), SX_INT);
     add_message(session, 0x0123456789abcdefULL, sx_str_of("info"),
@@ -65,7 +67,8 @@ static bool same_session(const sx_session *a, const sx_session *b)
 {
     bool same = a->version == b->version && a->handle == b->handle &&
                 a->created_s == b->created_s && a->login_s == b->login_s &&
-                a->id_born_ms == b->id_born_ms && a->idle_s == b->idle_s &&
+                a->id_born_ms == b->id_born_ms && a->epoch == b->epoch &&
+                a->idle_s == b->idle_s &&
                 a->persist == b->persist &&
                 a->entries->nelts == b->entries->nelts &&
                 a->messages->nelts == b->messages->nelts;
@@ -120,7 +123,7 @@ static void test_known(void)
     ok(read != NULL && same_session(session, read),
        "an empty session comes back");
     ok(sx_session_set(read, sx_str_of("a"), sx_str_of("b"), SX_TEXT) &&
-           sx_encode(read, pool).len == 49 + 5,
+           sx_encode(read, pool).len == 57 + 5,
        "what was decoded can be changed and encoded");
 }
 
@@ -195,9 +198,9 @@ static void test_bad(void)
     ok(sx_decode((sx_str){bytes, known.len}, pool) == NULL,
        "refused: an unknown flag");
     bytes[1] = 1;
-    bytes[0] = 0;
+    bytes[0] = 1;
     ok(sx_decode((sx_str){bytes, known.len}, pool) == NULL,
-       "refused: format 0 with everything else right");
+       "refused: format 1 with everything else right");
 }
 
 static sx_str filled(size_t len)
@@ -319,7 +322,7 @@ static void test_twins_anywhere(void)
         }
         bytes = sx_encode(session, each);
         copy = apr_pmemdup(each, bytes.p, bytes.len);
-        memset(copy + 49 + 6 * twin + 3, '0', 3);
+        memset(copy + 57 + 6 * twin + 3, '0', 3);
         missed += sx_decode((sx_str){copy, bytes.len}, each) != NULL;
         apr_pool_clear(each);
     }
@@ -371,6 +374,7 @@ static sx_session *random_session(size_t keys_max)
     session->created_s = (int64_t)nrand48(rng);
     session->login_s = -(int64_t)nrand48(rng);
     session->id_born_ms = (int64_t)nrand48(rng) << below(30);
+    session->epoch = (uint64_t)nrand48(rng) << below(33);
     session->idle_s = (uint32_t)nrand48(rng);
     session->persist = below(2) != 0;
     for (size_t i = 0; i < keys; i++) {
@@ -496,8 +500,8 @@ static void test_mutations(void)
             bytes[j] = (char)nrand48(rng);
         }
         /* Half of them with a head, or none would come past it. */
-        if (i % 2 && len > 49) {
-            memcpy(bytes, known.p, 49);
+        if (i % 2 && len > 57) {
+            memcpy(bytes, known.p, 57);
         }
         unlawful += !lawful(bytes, len, &decoded);
     }
