@@ -270,7 +270,7 @@ static shm_status touch_locked(sst_shard *shard, const sst_hash *hash,
     const shm_store *store = shard->store;
     sst_slot slot;
     sst_head head;
-    uint32_t expires, access;
+    uint32_t expires, access, now;
     shm_status status = find_locked(shard, hash, key, &slot, &head);
 
     if (status != SST_OK) {
@@ -279,10 +279,13 @@ static shm_status touch_locked(sst_shard *shard, const sst_hash *hash,
     if (sst_head_ended(store, &head, 0, now_ms)) {
         return SST_MISS;
     }
-    expires =
-        clamp_tick(sst_tick(store, expires_ms), head.created, head.hard_end);
-    access =
-        clamp_tick(sst_tick(store, now_ms), head.last_access, head.hard_end);
+    now = sst_tick(store, now_ms);
+    access = clamp_tick(now, head.last_access, head.hard_end);
+    /* Who comes late, or with a clock behind, knows nothing newer: what was
+     * noted since then is not taken back. */
+    expires = clamp_tick(sst_tick(store, expires_ms),
+                         now < head.last_access ? head.expires : head.created,
+                         head.hard_end);
     /* Only an end that moves nearer can break the bound. */
     sst_slab_lower_bound(shard, slot.chunk.page, expires);
     sst_publish(&head.at->times, (uint64_t)expires << 32 | access);

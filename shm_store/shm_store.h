@@ -252,6 +252,8 @@ shm_status shm_store_put_if(shm_store *store,
 /**
  * Note an access: set last access to ${now_ms} and the end to ${expires_ms}
  * (cut at hard_end), by one 8-byte store.  Never makes an ended record live.
+ * The end may come nearer, but not by a touch whose ${now_ms} is before the
+ * last access that was noted: such a one can only move it away.
  * Returns SST_OK, SST_MISS, SST_BUSY, SST_UNAVAILABLE, SST_DAMAGED.
  */
 shm_status shm_store_touch(shm_store *store,

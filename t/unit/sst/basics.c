@@ -88,6 +88,17 @@ static void test_touch(shm_store *store)
     ok(got.expires_ms == NOW + 2 * HOUR_MS && got.last_access_ms == NOW + 5000,
        "with the new end and the time of the access");
     is_int(got.token, meta.token, "a touch is no change: the token stays");
+    is_int(shm_store_touch(store, key, NOW + HOUR_MS, NOW + 4800), SST_OK,
+           "a touch that comes late is no error");
+    is_int(shm_store_get(store, key, buf, sizeof(buf), &got, 0, NOW), SST_OK,
+           "and what it found");
+    is_int(got.expires_ms, NOW + 2 * HOUR_MS,
+           "keeps the later end of the access that came before it");
+    is_int(shm_store_touch(store, key, NOW + 1000, NOW - 5000), SST_OK,
+           "a touch from before the creation is none, either");
+    is_int(shm_store_get(store, key, buf, sizeof(buf), &got, 0, NOW), SST_OK,
+           "the record is there");
+    is_int(got.expires_ms, NOW + 2 * HOUR_MS, "and keeps its end");
     is_int(shm_store_touch(store, key, NOW + 99 * HOUR_MS, NOW + 100), SST_OK,
            "a touch may ask for more than there is");
     is_int(shm_store_get(store, key, buf, sizeof(buf), &got, 0, NOW), SST_OK,
@@ -95,6 +106,11 @@ static void test_touch(shm_store *store)
     is_int(got.expires_ms, meta.hard_end_ms, "but the absolute end holds");
     is_int(got.last_access_ms, NOW + 5000,
            "and an access noted late does not turn the time back");
+    is_int(shm_store_touch(store, key, NOW + HOUR_MS, NOW + 6000), SST_OK,
+           "a later access");
+    is_int(shm_store_get(store, key, buf, sizeof(buf), &got, 0, NOW), SST_OK,
+           "of a shorter idle time");
+    is_int(got.expires_ms, NOW + HOUR_MS, "may bring the end nearer");
     is_int(shm_store_touch(store, key_of(4, key), NOW + 1, NOW), SST_MISS,
            "what is not there cannot be touched");
 }

@@ -43,10 +43,11 @@ typedef struct history {
     unsigned count;
 } history;
 
-/* The record: who wrote it and when it ends. */
+/* The record: who wrote it, when it ends and when it was last used. */
 typedef struct record_state {
     uint32_t writer; /* ABSENT, or which operation */
     int64_t end_ms;
+    int64_t used_ms;
 } record_state;
 
 typedef struct place {
@@ -108,7 +109,7 @@ static bool put_fits(const history *of, uint32_t no, record_state *state)
         put->given <= history_token(of, state->writer)) {
         return false;
     }
-    *state = (record_state){no, put->end_ms};
+    *state = (record_state){no, put->end_ms, put->now_ms};
     return true;
 }
 
@@ -125,7 +126,8 @@ static bool get_fits(const history *of, const op *get, const record_state *now)
            now->end_ms == get->end_ms;
 }
 
-/* An end before the record's creation is cut to that. */
+/* An end before the record's creation is cut to that, and one by a clock that
+ * is behind the last access to the end that there is. */
 static bool touch_fits(const history *of, const op *touch, record_state *state)
 {
     bool there = state->writer != ABSENT && state->end_ms > touch->now_ms;
@@ -134,9 +136,14 @@ static bool touch_fits(const history *of, const op *touch, record_state *state)
         return false;
     }
     if (there) {
-        int64_t created = of->ops[state->writer].now_ms;
+        int64_t least = touch->now_ms < state->used_ms
+                            ? state->end_ms
+                            : of->ops[state->writer].now_ms;
 
-        state->end_ms = touch->end_ms > created ? touch->end_ms : created;
+        state->end_ms = touch->end_ms > least ? touch->end_ms : least;
+        if (touch->now_ms > state->used_ms) {
+            state->used_ms = touch->now_ms;
+        }
     }
     return there || !touch->optional;
 }
@@ -153,8 +160,7 @@ static bool remove_fits(const history *of, const op *gone, record_state *state)
         want = SST_CHANGED;
     }
     if (want == SST_OK && (gone->optional || gone->status == SST_OK)) {
-        state->writer = ABSENT;
-        state->end_ms = 0;
+        *state = (record_state){.writer = ABSENT};
         return true;
     }
     return !gone->optional && gone->status == want;
@@ -166,8 +172,7 @@ static bool vanish_fits(const op *by, record_state *state)
         (!by->any_victim && state->end_ms + by->grace_ms > by->now_ms)) {
         return false;
     }
-    state->writer = ABSENT;
-    state->end_ms = 0;
+    *state = (record_state){.writer = ABSENT};
     return true;
 }
 
@@ -210,7 +215,8 @@ static bool place_new(search *on, const place *at)
     for (slot = &on->cache[hash % CACHE]; slot->used;) {
         if (memcmp(slot->set, at->set, sizeof(at->set)) == 0 &&
             slot->state.writer == at->state.writer &&
-            slot->state.end_ms == at->state.end_ms) {
+            slot->state.end_ms == at->state.end_ms &&
+            slot->state.used_ms == at->state.used_ms) {
             return false;
         }
         slot = slot + 1 < on->cache + CACHE ? slot + 1 : on->cache;
