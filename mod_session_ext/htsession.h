@@ -61,6 +61,12 @@ outcome tool_fail(const tool *t, const char *format, ...)
 /** The same for an answer of the store that is no success. */
 outcome tool_fail_status(const tool *t, shm_status status);
 
+/** What ${run} answers with the keys of the file ${path}, or BROKEN when they
+ *  cannot be had, which is then told. */
+struct sx_keys;
+typedef outcome tool_keyed(tool *t, const struct sx_keys *keys, void *baton);
+outcome tool_with_keys(tool *t, const char *path, tool_keyed *run, void *baton);
+
 /** One more record was looked at; tool_progress_end takes the line away. */
 void tool_progress(tool *t);
 void tool_progress_end(const tool *t);

@@ -12,9 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <apr_general.h>
 
 #include "sx_keys.h"
 
@@ -134,7 +131,7 @@ static outcome not_found(const tool *t)
 typedef struct listing {
     tool *t;
     uint64_t shown;
-    sx_keys *keys; /* NULL: all users */
+    const sx_keys *keys; /* NULL: all users */
 } listing;
 
 /* What lies beside a session of a user is a hash of namespace and user, by the
@@ -216,43 +213,21 @@ static outcome list(listing *l)
     return DONE;
 }
 
-static outcome list_user(listing *l)
+static outcome list_user(tool *t, const sx_keys *keys, void *baton)
 {
-    sx_keys_file file = {.path = l->t->keys,
-                         .owner = geteuid(),
-                         .group_may_read = true,
-                         .follow_link = true};
-    const char *why = NULL;
-    outcome result;
-    struct stat st;
-    apr_pool_t *pool;
+    listing *l = baton;
 
-    if (!sx_crypto_init() || apr_initialize() != APR_SUCCESS) {
-        return tool_fail(l->t, "libsodium cannot be used on this host");
-    }
-    if (stat(file.path, &st) == 0) {
-        file.group = st.st_gid;
-        file.owner = geteuid() == 0 ? st.st_uid : geteuid();
-    }
-    apr_pool_create(&pool, NULL);
-    l->keys = sx_keys_load(&file, &why, pool);
-    if (l->keys == NULL) {
-        fprintf(stderr, "htsession: %s\n", why);
-        result = BROKEN;
-    }
-    else {
-        result = list(l);
-    }
-    sx_keys_free(l->keys);
-    apr_pool_destroy(pool);
-    return result;
+    (void)t;
+    l->keys = keys;
+    return list(l);
 }
 
 outcome tool_list(tool *t)
 {
     listing l = {.t = t};
 
-    return t->user != NULL ? list_user(&l) : list(&l);
+    return t->user != NULL ? tool_with_keys(t, t->keys, list_user, &l)
+                           : list(&l);
 }
 
 static void put_record_text(const tool *t, const shm_meta *meta, size_t aliases)

@@ -12,8 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-#include <apr_general.h>
 
 #include "sx_snapshot.h"
 
@@ -37,50 +35,19 @@ static void end_progress(const tool *t)
     }
 }
 
-/* The key file as its owner keeps it: the administrator has named it. */
-static sx_keys *load_keys(const tool *t, const char **why, apr_pool_t *pool)
-{
-    sx_keys_file file = {.path = t->key_file,
-                         .owner = geteuid(),
-                         .group_may_read = true,
-                         .follow_link = true};
-    struct stat st;
-
-    if (stat(t->key_file, &st) == 0) {
-        file.group = st.st_gid;
-    }
-    return sx_keys_load(&file, why, pool);
-}
-
 typedef outcome snapshot_run(tool *t, const sx_snapshot *snapshot);
 
-static outcome with_keys(tool *t, snapshot_run *run)
+/* ${baton} says which of the two. */
+static outcome with_keys(tool *t, const sx_keys *keys, void *baton)
 {
+    snapshot_run *const *run = baton;
     sx_snapshot snapshot = {.store = t->store,
                             .path = t->arg,
+                            .keys = keys,
                             .progress = show_progress,
                             .baton = t};
-    const char *why = "libsodium cannot be used on this host";
-    sx_keys *keys = NULL;
-    apr_pool_t *pool;
-    outcome result;
 
-    if (!sx_crypto_init() || apr_initialize() != APR_SUCCESS) {
-        return tool_fail(t, "%s", why);
-    }
-    apr_pool_create(&pool, NULL);
-    keys = load_keys(t, &why, pool);
-    snapshot.keys = keys;
-    if (keys == NULL) {
-        fprintf(stderr, "htsession: %s\n", why);
-        result = BROKEN;
-    }
-    else {
-        result = run(t, &snapshot);
-    }
-    sx_keys_free(keys);
-    apr_pool_destroy(pool);
-    return result;
+    return (*run)(t, &snapshot);
 }
 
 /* ---- snapshot ----------------------------------------------------------- */
@@ -123,7 +90,8 @@ outcome tool_snapshot(tool *t)
                 t->arg);
         return BROKEN;
     }
-    return with_keys(t, run_snapshot);
+    return tool_with_keys(t, t->key_file, with_keys,
+                          &(snapshot_run *){run_snapshot});
 }
 
 /* ---- restore ------------------------------------------------------------ */
@@ -184,5 +152,6 @@ static outcome run_restore(tool *t, const sx_snapshot *snapshot)
 
 outcome tool_restore(tool *t)
 {
-    return with_keys(t, run_restore);
+    return tool_with_keys(t, t->key_file, with_keys,
+                          &(snapshot_run *){run_restore});
 }
