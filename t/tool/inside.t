@@ -99,6 +99,22 @@ my $bench = decode_json($out);
 is($bench->{size}, 2 << 20, 'of the size that was asked for');
 is(scalar(grep { $_->{one} > 1000 && $_->{two} > 1000 && $_->{ratio} > 0 }
     @{ $bench->{runs} }), 3, 'three kinds of load, with rates and ratios');
+for my $run (@{ $bench->{runs} }) {
+    for my $of (qw(one two)) {
+        my ($p50, $p99, $max) = map { $run->{"${of}_${_}_ns"} } qw(p50 p99 max);
+        ok(0 < $p50 && $p50 < $p99 && $p99 <= $max,
+            "$run->{what}, $of: quantiles in order ($p50 $p99 $max ns)");
+        # Half of a process's time is spent in operations that are no faster.
+        my $processes = $of eq 'one' ? 1 : 2;
+        cmp_ok($run->{$of} * $p50 / 2, '<=', 1.1e9 * $processes,
+            'that fit the rate');
+    }
+}
+($status, $out) = tool('bench', '--size', '2m', $file);
+like($out, qr/^ +one +p50 ns +p99 ns +max ns +two +p50 ns +p99 ns +max ns +ratio$/m,
+    'for people it has a column for each');
+like($out, qr/^\Q$_\E( +\d+){8} +\d\.\d\d$/m, "and a row for $_")
+    for qw(get put 90:10);
 is(join(' ', sort glob dirname($file) . '/*'), $beside,
     'nothing is left beside the store');
 is(listed(), $before, 'which is as it was');
