@@ -36,6 +36,8 @@ static const subcommand subcommands[] = {
      "the same of one session, and how many old ids still lead to it"},
     {"destroy", "STORE-FILE HANDLE", tool_destroy, true, 2,
      "end a session: nothing revives it"},
+    {"logout", "STORE-FILE USER", tool_logout, true, 2,
+     "end all sessions of a user; --namespace and --keys say of which"},
     {"sweep", "STORE-FILE", tool_sweep, true, 1,
      "free what has ended now, not when the server gets to it"},
     {"check", "STORE-FILE", tool_check, true, 1,
@@ -79,8 +81,8 @@ static void put_help(void)
           "  --user NAME list: only the sessions of this user; the two "
           "next are needed, too,\n"
           "              since a store holds a keyed hash of both names\n"
-          "  --namespace NAME  its SessionExtNamespace\n"
-          "  --keys KEY-FILE   its SessionExtKeyFile\n"
+          "  --namespace NAME  list, logout: the user's SessionExtNamespace\n"
+          "  --keys KEY-FILE   list, logout: the SessionExtKeyFile there\n"
           "  --size N   bench: bytes of the store that is made (k, m, g)\n"
           "  --help     print this\n"
           "  --version  print the version\n\n"
@@ -138,6 +140,15 @@ static outcome wrong_usage(const char *why, const char *what)
     return BAD_USAGE;
 }
 
+static bool user_options_ok(const tool *t, const subcommand *sub)
+{
+    if (sub->run == tool_logout) {
+        return !t->user && t->ns && t->keys;
+    }
+    return (!t->user && !t->ns && !t->keys) ||
+           (sub->run == tool_list && t->user && t->ns && t->keys);
+}
+
 static outcome dispatch(tool *t, const char *const *words, int count)
 {
     for (size_t i = 0; i < SUBCOMMANDS; i++) {
@@ -156,10 +167,10 @@ static outcome dispatch(tool *t, const char *const *words, int count)
         if (t->size && sub->run != tool_bench) {
             return wrong_usage("--size is for bench, not for", sub->name);
         }
-        if ((t->user || t->ns || t->keys) &&
-            !(sub->run == tool_list && t->user && t->ns && t->keys)) {
-            return wrong_usage("--user, --namespace and --keys go together, "
-                               "with list; wrong with",
+        if (!user_options_ok(t, sub)) {
+            return wrong_usage("list takes --user, --namespace and --keys "
+                               "together, logout needs the last two; wrong "
+                               "with",
                                sub->name);
         }
         t->file = words[1];

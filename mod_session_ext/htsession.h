@@ -22,7 +22,7 @@ typedef struct tool {
     const char *key_file;
     bool json;
     bool force;
-    const char *user; /* list: of this one only, by these two */
+    const char *user; /* list, logout: of this one, by these two */
     const char *ns;
     const char *keys;
     const char *size; /* bench */
@@ -39,6 +39,8 @@ typedef outcome tool_run(tool *t);
 
 /* htsession_records.c */
 tool_run tool_list, tool_show, tool_destroy;
+/* htsession_users.c */
+tool_run tool_logout;
 /* htsession_upkeep.c */
 tool_run tool_sweep, tool_check, tool_keygen;
 /* htsession_stats.c */
@@ -66,6 +68,13 @@ outcome tool_fail_status(const tool *t, shm_status status);
 struct sx_keys;
 typedef outcome tool_keyed(tool *t, const struct sx_keys *keys, void *baton);
 outcome tool_with_keys(tool *t, const char *path, tool_keyed *run, void *baton);
+
+/** Is the session with this ${meta} one of t->user in t->ns? */
+bool tool_is_of_user(const tool *t, const struct sx_keys *keys,
+                     const shm_meta *meta);
+
+/** Has it been ended with all others of its user, though it lies there? */
+bool tool_has_ended(const tool *t, const shm_meta *meta);
 
 /** One more record was looked at; tool_progress_end takes the line away. */
 void tool_progress(tool *t);

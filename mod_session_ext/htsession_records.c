@@ -134,29 +134,10 @@ typedef struct listing {
     const sx_keys *keys; /* NULL: all users */
 } listing;
 
-/* What lies beside a session of a user is a hash of namespace and user, by the
- * key that was the first when it was written. */
-static bool is_of_user(const listing *l, const shm_meta *meta)
-{
-    sx_str ns = sx_str_of(l->t->ns), user = sx_str_of(l->t->user);
-
-    if (meta->ns != sx_ns_number(l->t->ns)) {
-        return false;
-    }
-    for (unsigned kid = 0; kid < 256; kid++) {
-        const unsigned char *subkey =
-            sx_keys_get(l->keys, (unsigned char)kid, SX_PURPOSE_USER);
-
-        if (subkey != NULL && sx_tag(subkey, ns, user) == meta->user_tag) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_asked_for(const listing *l, const shm_meta *meta)
 {
-    return is_session(meta) && (l->keys == NULL || is_of_user(l, meta));
+    return is_session(meta) && !tool_has_ended(l->t, meta) &&
+           (l->keys == NULL || tool_is_of_user(l->t, l->keys, meta));
 }
 
 static bool visit_list(void *baton, const unsigned char *key,
@@ -249,7 +230,9 @@ static void put_record_text(const tool *t, const shm_meta *meta, size_t aliases)
 static const shm_meta *session_of(const found *f)
 {
     for (size_t i = 0; i < f->count; i++) {
-        if (is_session(&f->records[i].meta)) {
+        const shm_meta *meta = &f->records[i].meta;
+
+        if (is_session(meta) && !tool_has_ended(f->t, meta)) {
             return &f->records[i].meta;
         }
     }

@@ -11,7 +11,7 @@
 #define TRIES_MAX     100
 
 /* epoch 8 | handle 8, little-endian */
-#define EPOCH_BYTES 16
+_Static_assert(SX_EPOCH_BYTES == 16, "format");
 
 typedef struct epoch {
     uint64_t number;
@@ -27,13 +27,21 @@ uint64_t sx_user_tag(const sx_realm *realm, unsigned char kid, sx_str user)
 
 /* The tag is a keyed hash already, of the namespace, too.  What is put before
  * it keeps it from ever being an id's store key. */
-static void epoch_key(uint64_t tag, unsigned char key[SX_STORE_KEY_LEN])
+void sx_epoch_key(uint64_t tag, unsigned char key[SX_STORE_KEY_LEN])
 {
     static const char name[SX_STORE_KEY_LEN - 8] = "epoch of a user";
 
     tag = htole64(tag);
     memcpy(key, name, sizeof name);
     memcpy(key + sizeof name, &tag, sizeof tag);
+}
+
+uint64_t sx_epoch_spares(const unsigned char bytes[SX_EPOCH_BYTES])
+{
+    uint64_t handle;
+
+    memcpy(&handle, bytes + 8, sizeof handle);
+    return le64toh(handle);
 }
 
 static sx_answer read_epoch(const sx_realm *realm, uint64_t tag, epoch *found,
@@ -45,19 +53,18 @@ static sx_answer read_epoch(const sx_realm *realm, uint64_t tag, epoch *found,
     sx_answer answer;
 
     *found = (epoch){0};
-    epoch_key(tag, key);
+    sx_epoch_key(tag, key);
     answer = realm->store->ops->get(realm->store, key, &bytes, &meta, 0,
                                     now.boot_ms, pool);
     if (answer == SX_STORE_MISS)
         return SX_STORE_OK;
     if (answer != SX_STORE_OK)
         return answer;
-    if (bytes.len != EPOCH_BYTES || meta.kind != SX_EPOCH)
+    if (bytes.len != SX_EPOCH_BYTES || meta.kind != SX_EPOCH)
         return SX_STORE_DAMAGED;
     memcpy(&found->number, bytes.p, 8);
-    memcpy(&found->except, bytes.p + 8, 8);
     found->number = le64toh(found->number);
-    found->except = le64toh(found->except);
+    found->except = sx_epoch_spares((const unsigned char *)bytes.p);
     found->token = meta.token;
     return SX_STORE_OK;
 }
@@ -81,7 +88,7 @@ static sx_answer turn_one(const sx_realm *realm, uint64_t tag, uint64_t number,
     sx_answer answer = SX_STORE_CHANGED;
     unsigned char key[SX_STORE_KEY_LEN];
 
-    epoch_key(tag, key);
+    sx_epoch_key(tag, key);
     for (int i = 0; i < TRIES_MAX && answer == SX_STORE_CHANGED; i++) {
         sx_record_meta meta = {
             .kind = SX_EPOCH,
