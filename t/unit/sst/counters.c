@@ -172,6 +172,30 @@ static void test_anonymous(const scratch *at)
     shm_store_close(store);
 }
 
+/* Small records lie few in many pages when a larger one comes. */
+static void test_moved(const scratch *at)
+{
+    unsigned char key[SST_KEY_LEN];
+    uint64_t number = 0, token;
+    shm_store *store;
+
+    scratch_unlink(at, "");
+    store = store_new(at, MIB);
+    do {
+        token = 0;
+    } while (put_number(store, ++number, &token, 100, NOW) == SST_OK);
+    while (--number > 0) {
+        if (number % 4 != 0) {
+            (void)!shm_store_remove(store, key_of(number, key), 0);
+        }
+    }
+    token = 0;
+    (void)moved(store);
+    (void)put_number(store, 900000, &token, 2000, NOW);
+    has_moved(store, " moved+", "chunks that moved");
+    shm_store_close(store);
+}
+
 int main(void)
 {
     shm_store *store;
@@ -186,6 +210,7 @@ int main(void)
     test_full(&at, SST_REFUSE);
     test_full(&at, SST_EVICT);
     test_anonymous(&at);
+    test_moved(&at);
     scratch_remove(&at);
     return done_testing();
 }

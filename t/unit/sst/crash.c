@@ -2,6 +2,9 @@
 /* Every crash point of the operations on records, and of their repair. */
 #include "crash.h"
 
+#define REMOVED 30
+#define MEDIUM  400 /* a value's length */
+
 /* ---- the operations ----------------------------------------------------- */
 
 static const expected small = {901, 210};
@@ -143,7 +146,7 @@ static shm_status act_unmany(scene *on)
     unsigned char key[SST_KEY_LEN];
     shm_status status = SST_OK;
 
-    for (unsigned i = 0; i < 30 && status == SST_OK; i++) {
+    for (unsigned i = 0; i < REMOVED && status == SST_OK; i++) {
         status = shm_store_remove(on->store, key_of(4500 + i, key), 0);
     }
     return status;
@@ -169,7 +172,38 @@ static void test_overflow(const scratch *at)
 
         (void)!shm_store_remove(on.store, key_of(1000 + i, key), 0);
     }
+    on.may_go = REMOVED;
     (void)enumerate(&on, &drain);
+    scene_end(&on);
+}
+
+/* Borrows a chunk of the reserve, and goes home to the one that its old record
+ * leaves. */
+static shm_status act_borrow(scene *on)
+{
+    return put(on, 3, on->tokens[3], (expected){9000004, MEDIUM}, SST_USER,
+               NOW);
+}
+
+static void test_borrow(const scratch *at)
+{
+    static const crash_case borrow = {
+        "replacement that borrows from the reserve",
+        act_borrow,
+        3,
+        {9000004, MEDIUM},
+        false};
+    scene on;
+
+    scene_begin(&on, at, MIB, SST_REFUSE);
+    for (unsigned i = 100;
+         put(&on, i, 0, (expected){i, MEDIUM}, SST_USER, NOW) == SST_OK; i++) {
+    }
+    /* Creations have left one chunk of the size: this takes it. */
+    on.before[3] = (expected){9000005, MEDIUM};
+    is_int(put(&on, 3, on.tokens[3], on.before[3], SST_USER, NOW), SST_OK,
+           "a full store");
+    (void)enumerate(&on, &borrow);
     scene_end(&on);
 }
 
@@ -192,6 +226,7 @@ int main(void)
     }
     test_evict(&at);
     test_overflow(&at);
+    test_borrow(&at);
     scratch_remove(&at);
     diag("%ld crash points", crash_points);
     return done_testing();

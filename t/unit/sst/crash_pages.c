@@ -50,14 +50,15 @@ static uint32_t shard_of(const scene *on, unsigned no)
     return sst_hash_of(on->store, key_of(no, key)).shard;
 }
 
-/* One of ${of} stays, so that every page has room and none is free; but all
- * stay in shard ${full}. */
-static void thin(scene *on, unsigned end, unsigned of, uint32_t full)
+/* The ${which} one of ${of} stays, so that every page has room and none is
+ * free; but all stay in shard ${full}. */
+static void thin(scene *on, unsigned end, unsigned which, unsigned of,
+                 uint32_t full)
 {
     unsigned char key[SST_KEY_LEN];
 
     for (unsigned no = 100; no < end; no++) {
-        if (no % of != 0 && shard_of(on, no) != full) {
+        if (no % of != which && shard_of(on, no) != full) {
             (void)!shm_store_remove(on->store, key_of(no, key), 0);
         }
     }
@@ -121,7 +122,7 @@ static void test_records(const scratch *at)
         scene on;
 
         scene_begin(&on, at, MIB, SST_REFUSE);
-        thin(&on, fill(&on, 210, SST_USER), 3, NONE);
+        thin(&on, fill(&on, 210, SST_USER), 0, 3, NONE);
         points = run(&on, &cases[i]);
         on.stride = is_long() ? 1 : 41 * STRIDE;
         enumerate_repair(&on, &cases[i], points);
@@ -129,25 +130,75 @@ static void test_records(const scratch *at)
     }
 }
 
+/* Which of them stay decides whether first chunks or continuations lie alone in
+ * their pages, and so which are moved. */
 static void test_pieces(const scratch *at)
 {
-    static const crash_case move = {"a page of continuations is emptied",
-                                    act_tiny,
-                                    RECORDS,
-                                    {TINY, 20},
-                                    false};
-    scene on;
+    static const crash_case cases[] = {
+        {"a page of long records' first chunks",
+         act_tiny,
+         RECORDS,
+         {TINY, 20},
+         false},
+        {"a page of continuations", act_tiny, RECORDS, {TINY, 20}, false}};
 
-    scene_begin(&on, at, MIB, SST_REFUSE);
-    thin(&on, fill(&on, 13000, SST_USER), 2, NONE);
-    fill_free_pages(&on);
-    (void)run(&on, &move);
-    scene_end(&on);
+    for (unsigned i = 0; i < 2; i++) {
+        scene on;
+
+        scene_begin(&on, at, MIB, SST_REFUSE);
+        thin(&on, fill(&on, 13000, SST_USER), i, 2, NONE);
+        fill_free_pages(&on);
+        (void)run(&on, &cases[i]);
+        scene_end(&on);
+    }
+}
+
+/* Three of four chains are emptied, so that overflow buckets are few in their
+ * pages. */
+static void thin_chains(scene *on, unsigned end)
+{
+    unsigned char key[SST_KEY_LEN];
+
+    for (unsigned no = 100; no < end; no++) {
+        if (sst_hash_of(on->store, key_of(no, key)).bucket % 4 != 0) {
+            (void)!shm_store_remove(on->store, key, 0);
+        }
+    }
+}
+
+static uint64_t bucket_pages(const scene *on)
+{
+    shm_stats stats;
+
+    return shm_store_stats(on->store, &stats) == SST_OK
+               ? stats.by_class[0].pages
+               : 0;
+}
+
+/* Pages of records are emptied first, because more is to spare there: up to the
+ * put for which one of overflow buckets is, and without that. */
+static bool until_buckets_move(scene *on)
+{
+    uint64_t had = bucket_pages(on);
+    unsigned char *image = malloc(on->size);
+    bool moved = false;
+
+    for (unsigned no = 400000; !moved && no < 401000; no++) {
+        memcpy(image, on->mapped, on->size);
+        if (put(on, no, 0, (expected){no, 1900}, SST_USER, NOW) != SST_OK) {
+            break;
+        }
+        moved = bucket_pages(on) < had;
+        had = bucket_pages(on);
+    }
+    memcpy(on->mapped, image, on->size);
+    free(image);
+    return moved;
 }
 
 static void test_buckets(const scratch *at)
 {
-    static const crash_case move = {"a page with overflow buckets is emptied",
+    static const crash_case move = {"a page of overflow buckets is emptied",
                                     act_medium,
                                     RECORDS,
                                     {MEDIUM, 900},
@@ -155,7 +206,8 @@ static void test_buckets(const scratch *at)
     scene on;
 
     scene_begin(&on, at, MIB, SST_REFUSE);
-    thin(&on, fill(&on, 8, SST_USER), 2, NONE);
+    thin_chains(&on, fill(&on, 8, SST_USER));
+    ok(until_buckets_move(&on), "a page of overflow buckets is to spare");
     (void)run(&on, &move);
     scene_end(&on);
 }
@@ -172,7 +224,7 @@ static void test_steal(const scratch *at)
 
     scene_begin(&on, at, 16 * MIB, SST_REFUSE);
     on.stride = is_long() ? 1 : 37 * STRIDE;
-    thin(&on, fill(&on, 210, SST_USER), 3, shard_of(&on, RECORDS));
+    thin(&on, fill(&on, 210, SST_USER), 0, 3, shard_of(&on, RECORDS));
     (void)run(&on, &steal);
     scene_end(&on);
 }
@@ -197,6 +249,7 @@ static void test_evict(const scratch *at)
     for (unsigned no = 300000; no < 300060; no++) {
         (void)put(&on, no, 0, (expected){no, 210}, SST_ANONYMOUS, NOW);
     }
+    on.may_go = 60;
     (void)run(&on, &evict);
     scene_end(&on);
 }

@@ -231,7 +231,7 @@ static void test_told_too_much(const scratch *at)
     uint64_t token = 0;
     uint64_t number = 0;
 
-    SST_STORE(sst_header(store)->npages, store->geo.max_pages);
+    sst_header(store)->npages = store->geo.max_pages;
     while (put_number(store, number, &token, LEN, START_MS) == SST_OK) {
         number++;
         token = 0;

@@ -12,7 +12,7 @@
 #define RECORDS 40
 
 static shm_attach_report attached;
-static char base[PATH_ROOM + 16];
+static char base[SST_SNAP_PATH + 16];
 static unsigned char out[4096];
 
 /* What attach calls for a fresh segment. */
@@ -466,6 +466,7 @@ static void test_unwritable(const scratch *at)
 
     (void)put(store, 3, SST_USER, 3);
     generation = shm_store_snapshot_begin(store);
+    shm_store_snapshot_done(store, generation, START_MS);
     make_file(base);
     journal_path(name, generation);
     unlink(name);
@@ -482,6 +483,7 @@ static void test_unwritable(const scratch *at)
     ok(access(base, F_OK) != 0, "but the snapshot is gone");
     ok(!shm_store_snapshot_counts(store, generation),
        "and one that is being made does not count");
+    is_int(sst_header(store)->snap_done, 0, "so another one is due at once");
     rmdir(name);
     ok(shm_store_snapshot_counts(store, shm_store_snapshot_begin(store)),
        "the next one does");
@@ -542,9 +544,75 @@ static void test_given_up(const scratch *at)
 
     shm_store_close(store);
     store = store_new(at, MIB);
+    ok(!shm_store_snapshot_counts(store, 2), "the last one counts no more");
     is_int(shm_store_remove(store, key_of(3, key), 0), SST_OK,
            "without snapshot= an end");
     is_int(journal_size(2), size, "is noted nowhere");
+    shm_store_close(store);
+    free(dump.bytes);
+    clear(at);
+}
+
+/* A name for the snapshot that the segment has no room for. */
+static void test_cannot(const scratch *at)
+{
+    char own[sizeof(base)];
+    stream dump = {0};
+    refill how = {0};
+    shm_store *store = with_journal(at, &how, &dump);
+    size_t len = strlen(at->dir);
+
+    shm_store_close(store);
+    memcpy(own, base, sizeof(own));
+    snprintf(base, sizeof(base), "%s", at->dir);
+    while (len + 2 < SST_SNAP_PATH) {
+        memcpy(base + len, "/.", 3);
+        len += 2;
+    }
+    snprintf(base + len, sizeof(base) - len, "/snapshot");
+    store = server(at, &how);
+    ok(strstr(attached.journal, "no journal can be kept") != NULL,
+       "a server that can keep no journal says so");
+    ok(!shm_store_snapshot_counts(store, 2), "and no snapshot counts");
+    shm_store_close(store);
+    memcpy(base, own, sizeof(own));
+    free(dump.bytes);
+    clear(at);
+}
+
+/* The header of a segment may say anything, and be older than the journals. */
+static void test_start(const scratch *at)
+{
+    stream dump = {0};
+    refill how = {0};
+    shm_store *store = with_journal(at, &how, &dump);
+    char name[SST_JOURNAL_NAME];
+    uint64_t generation;
+
+    shm_store_snapshot_done(store, 2, START_MS);
+    shm_store_close(store);
+    store = server(at, &how);
+    is_int(sst_header(store)->snap_done, 0,
+           "with a server a first snapshot is due at once");
+    sst_header(store)->snap_gen = UINT64_MAX;
+    shm_store_close(store);
+    store = server(at, &how);
+    generation = shm_store_snapshot_begin(store);
+    ok(attached.journal[0] == '\0' &&
+           shm_store_snapshot_counts(store, generation),
+       "a generation behind which there is none does not end all snapshots");
+    /* The first one of all is given up, and what it left is removed. */
+    sst_header(store)->snap_fail = 1;
+    shm_store_close(store);
+    store = store_new(at, MIB);
+    shm_store_close(store);
+    for (uint64_t i = 1; i <= generation; i++) {
+        journal_path(name, i);
+        unlink(name);
+    }
+    store = server(at, &how);
+    ok(shm_store_snapshot_counts(store, 1),
+       "nor does one that was given up once");
     shm_store_close(store);
     free(dump.bytes);
     clear(at);
@@ -575,6 +643,8 @@ int main(int argc, char **argv)
     test_unwritable(&at);
     test_restorer_dies(&at);
     test_given_up(&at);
+    test_cannot(&at);
+    test_start(&at);
     scratch_remove(&at);
     return done_testing();
 }
