@@ -273,6 +273,7 @@ void sst_site_wipe(sst_site *site, void *at, size_t len)
     point(at, half);
     memset((char *)at + half, 0, len - half);
     __asm__ __volatile__("" : : "r"(at) : "memory");
+    point(at, len);
     leave();
 }
 #endif

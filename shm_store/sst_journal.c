@@ -463,12 +463,10 @@ static bool find_highest(void *baton, const char *name, uint64_t generation)
     return true;
 }
 
+/* Nobody looks at the path of no generation. */
 static void stop(shm_store *store)
 {
-    sst_header_shm *header = sst_header(store);
-
-    SST_STORE(header->snap_gen, UINT64_C(0));
-    SST_STORE(header->snap_path[0], (char)0);
+    SST_STORE(sst_header(store)->snap_gen, UINT64_C(0));
 }
 
 /* What ends from now on is noted nowhere: what is there must not come back. */

@@ -317,94 +317,6 @@ static void test_elsewhere(const scratch *at)
     }
 }
 
-/* The first attacher dies at each of its stores; the next makes it good. */
-static void test_format_dies(const scratch *at)
-{
-    bool right = true;
-    int status;
-    long k = 0;
-
-    do {
-        shm_store *store;
-        pid_t pid;
-
-        k++;
-        scratch_unlink(at, "");
-        store = open_as(at, true);
-        pid = fork();
-        if (pid == 0) {
-            sst_test.count = 0;
-            sst_test.die_at = k;
-            _exit(shm_store_attach(store, START_MS, &report) == SST_OK ? 0 : 1);
-        }
-        waitpid(pid, &status, 0);
-        right = attach_in_child(store, START_MS) == SST_OK &&
-                (report.result == SST_ATTACH_JOINED) == !WIFSIGNALED(status);
-        shm_store_close(store);
-        /* Most stores are the locks', one like the other. */
-        k += k > 10 && k < 250 ? 9 : 0;
-    } while (right && WIFSIGNALED(status));
-    ok(right && k > 20,
-       "a format that dies, at any of %ld stores, is done by the next", k);
-}
-
-/* A segment whose clock cannot be is begun afresh by a process that dies at
- * its ${k}-th store; then the clock can be.  What is there is all of the old or
- * all of the new. */
-static bool half_wiped(const scratch *at, const unsigned char *image, long k,
-                       bool *died)
-{
-    shm_store *store;
-    bool right;
-    int status;
-    pid_t pid;
-
-    poke(at, 0, image, MIB);
-    store = open_as(at, true);
-    pid = fork();
-    if (pid == 0) {
-        sst_test.count = 0;
-        sst_test.die_at = k;
-        _exit(shm_store_attach(store, START_MS, &report) != SST_OK);
-    }
-    waitpid(pid, &status, 0);
-    *died = WIFSIGNALED(status);
-    right = attach_in_child(store, START_MS + HOUR_MS) == SST_OK &&
-            (report.result == SST_ATTACH_ADOPTED ? report.records == 50
-             : *died ? report.result == SST_ATTACH_RESET
-                     : report.result == SST_ATTACH_JOINED);
-    if (!right) {
-        diag("at store %ld: %d, %llu records; %s", k, (int)report.result,
-             (unsigned long long)report.records, report.why);
-    }
-    shm_store_close(store);
-    return right;
-}
-
-static void test_reset_dies(const scratch *at)
-{
-    const int64_t future = START_MS + HOUR_MS / 2;
-    unsigned char *image = malloc(MIB);
-    bool right = true, died = true;
-    sst_header_shm *header = (sst_header_shm *)(void *)image;
-    long k;
-    int fd;
-
-    make_with_records(at, 50);
-    fd = open(at->path, O_RDWR | O_CLOEXEC);
-    right = pread(fd, image, MIB, 0) == (ssize_t)MIB;
-    close(fd);
-    header->clocks[header->clock & 1].base_ms = future;
-    for (k = 1; right && died; k++) {
-        right = half_wiped(at, image, k, &died);
-        /* Most stores are the locks', one like the other. */
-        k += k > 10 && k < 250 ? 9 : 0;
-    }
-    ok(right && k > 20,
-       "a reset that dies, at any of %ld stores, is done by the next", k);
-    free(image);
-}
-
 /* A file that is new by its header, and of a disk that was never wiped. */
 static void test_dirty_pages(const scratch *at, uint64_t seed)
 {
@@ -469,69 +381,6 @@ static void test_header_mended(const scratch *at)
     shm_store_close(store);
 }
 
-/* The first attacher after a reboot dies at each of its stores. */
-static bool reboot_survives(const scratch *at, const unsigned char *image,
-                            long k, bool *died)
-{
-    static unsigned char out[4096];
-    unsigned char key[SST_KEY_LEN];
-    shm_store *store;
-    shm_meta meta = {0};
-    bool right;
-    int status;
-    pid_t pid;
-
-    poke(at, 0, image, MIB);
-    store = open_as(at, true);
-    pid = fork();
-    if (pid == 0) {
-        sst_test.count = 0;
-        sst_test.die_at = k;
-        _exit(shm_store_attach(store, 5000, &report) != SST_OK);
-    }
-    waitpid(pid, &status, 0);
-    *died = WIFSIGNALED(status);
-    right = shm_store_attach(store, 5000, &report) == SST_OK &&
-            shm_store_get(store, key_of(3, key), out, sizeof(out), &meta, 0,
-                          5000) == SST_OK &&
-            meta.expires_ms == 5000 + HOUR_MS / 2;
-    if (!right) {
-        diag("at store %ld: %s; ends at %lld", k, report.why,
-             (long long)meta.expires_ms);
-    }
-    shm_store_close(store);
-    return right;
-}
-
-static void test_reboot_dies(const scratch *at)
-{
-    unsigned char *image = malloc(MIB);
-    bool right = true, died = true;
-    long k;
-    int fd;
-
-    sst_test.real_ms = INT64_C(1700000000000);
-    sst_test.has_boot = 1;
-    memset(sst_test.boot_id, 7, 16);
-    make_with_records(at, 20);
-    sst_test.real_ms += HOUR_MS / 2;
-    sst_test.boot_id[0] = 8;
-    fd = open(at->path, O_RDWR | O_CLOEXEC);
-    right = pread(fd, image, MIB, 0) == (ssize_t)MIB;
-    close(fd);
-    for (k = 1; right && died; k++) {
-        right = reboot_survives(at, image, k, &died);
-        /* Most stores are the locks', one like the other. */
-        k += k > 10 && k < 480 ? 7 : 0;
-    }
-    ok(right && k > 100,
-       "an attach after a reboot that dies, at any of %ld stores, is done by "
-       "the next, and no end has moved",
-       k);
-    memset(&sst_test, 0, sizeof(sst_test));
-    free(image);
-}
-
 int main(int argc, char **argv)
 {
     scratch at;
@@ -544,11 +393,8 @@ int main(int argc, char **argv)
     test_foreign(&at);
     test_copy_from_the_future(&at);
     test_elsewhere(&at);
-    test_format_dies(&at);
-    test_reset_dies(&at);
     test_dirty_pages(&at, tap_state.seed);
     test_header_mended(&at);
-    test_reboot_dies(&at);
     scratch_remove(&at);
     return done_testing();
 }

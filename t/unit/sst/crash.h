@@ -8,13 +8,9 @@
 #ifndef CRASH_H
 #define CRASH_H
 
-#include "util.h"
+#include "deaths.h"
 
 #include <fcntl.h>
-#include <limits.h>
-#include <sys/mman.h>
-
-#include "sst_fault.h"
 
 #define RECORDS 24
 #define NOW     START_MS
@@ -276,37 +272,6 @@ static bool die_at(scene *on, const crash_case *c, long k)
     return WIFSIGNALED(status);
 }
 
-/* With SST_FAULT_SWAP only some deaths leave something else than without. */
-static sst_test_deaths *only;
-
-static void find_deaths(scene *on, const crash_case *c)
-{
-    if (getenv("SST_FAULT_SWAP") == NULL) {
-        return;
-    }
-    if (only == NULL) {
-        only = mmap(NULL, sizeof(*only), PROT_READ | PROT_WRITE,
-                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    }
-    only->count = 0;
-    sst_test.deaths = only;
-    (void)die_at(on, c, LONG_MAX);
-    sst_test.deaths = NULL;
-}
-
-static long next_point(const scene *on, long k)
-{
-    for (long i = 0; only != NULL && i < only->count; i++) {
-        if (only->at[i] > k) {
-            return only->at[i];
-        }
-    }
-    if (only != NULL) {
-        return only->stores + 1;
-    }
-    return k == 0 ? 1 : k + on->stride;
-}
-
 static long enumerate(scene *on, const crash_case *c)
 {
     const char *why = "";
@@ -316,10 +281,12 @@ static long enumerate(scene *on, const crash_case *c)
     if (c->act != act_check) {
         on->records = records_of(on);
     }
-    find_deaths(on, c);
+    deaths_note();
+    (void)die_at(on, c, LONG_MAX);
+    deaths_noted();
     do {
         memcpy(on->mapped, on->image, on->size);
-        k = next_point(on, k);
+        k = deaths_next(k, on->stride, 0);
         on->tried++;
         if (!die_at(on, c, k)) {
             break;

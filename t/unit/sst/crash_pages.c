@@ -220,12 +220,18 @@ static void test_steal(const scratch *at)
                                      RECORDS,
                                      {MEDIUM, 900},
                                      false};
+    sst_shard_shm *ours;
     scene on;
 
     scene_begin(&on, at, 16 * MIB, SST_REFUSE);
     on.stride = is_long() ? 1 : 37 * STRIDE;
     thin(&on, fill(&on, 210, SST_USER), 0, 3, shard_of(&on, RECORDS));
     (void)run(&on, &steal);
+    ours = sst_shard_header(on.store, shard_of(&on, RECORDS));
+    ours->steal_shard = shard_of(&on, RECORDS);
+    (void)act_medium(&on);
+    ok(ours->steal_shard != shard_of(&on, RECORDS),
+       "the next search goes on behind the shard that was asked last");
     scene_end(&on);
 }
 

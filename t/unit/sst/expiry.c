@@ -114,12 +114,12 @@ static void test_budget(shm_store *store)
     }
     late += 1000 + SST_COMMIT_GRACE_MS;
     do {
-        (void)!shm_store_sweep(store, 20, late, &report);
+        (void)!shm_store_sweep(store, 0, late, &report);
         freed += report.freed;
         calls++;
-    } while (freed < 3000 && calls < 100000);
+    } while (freed < 3000 && calls < 1000);
     ok(freed >= 3000 && calls > 1,
-       "a sweep in small slices gets there, too (%d slices)", calls);
+       "a sweep of a page at a time gets there, too (%d calls)", calls);
     (void)!shm_store_sweep(store, 1000000, late, &report);
     (void)!shm_store_sweep(store, 1000000, late + 24 * HOUR_MS, &report);
     check_clean(store, "the store is sound at the end");

@@ -2,6 +2,8 @@
 /* A store without room: who is refused, who goes, and what still works. */
 #include "util.h"
 
+#include "sst_handle.h"
+
 #define NOW START_MS
 
 static unsigned char value[65536], out[65536];
@@ -115,6 +117,7 @@ static void test_expired_first(const scratch *at)
     shm_store_config config = config_of(at, MIB);
     shm_store *store = store_with(&config, NOW);
     uint64_t n = fill(store, 0, SST_USER, 250);
+    uint32_t page = sst_shard_header(store, 0)->sweep_page;
     unsigned evicted = 9;
 
     is_int(put(store, 500000, SST_USER, 250,
@@ -122,6 +125,8 @@ static void test_expired_first(const scratch *at)
                &evicted),
            SST_OK, "when records have ended, a put finds room by itself");
     is_int(evicted, 0, "and no live one had to go");
+    ok(sst_shard_header(store, 0)->sweep_page != page,
+       "the next one looks on where it stopped");
     check_clean(store, "the store is sound");
     shm_store_close(store);
     scratch_unlink(at, "");

@@ -2,127 +2,9 @@
 /* What was ended after a snapshot's walk had found it does not come back with
  * the snapshot: not by removal, alias, eviction or epoch, and not if whoever
  * ended it dies at any point. */
-#include "stream.h"
-
-#include <fcntl.h>
-
-#include "sst_fault.h"
-#include "sst_journal.h"
+#include "journal.h"
 
 #define RECORDS 40
-
-static shm_attach_report attached;
-static char base[SST_SNAP_PATH + 16];
-static unsigned char out[4096];
-
-/* What attach calls for a fresh segment. */
-typedef struct refill {
-    stream *dump; /* NULL: nothing is restored */
-    bool force;
-    bool dies; /* in the middle */
-    shm_status status;
-    shm_load_report report;
-} refill;
-
-static bool refill_run(void *baton, shm_store *store, int64_t now_ms)
-{
-    refill *at = baton;
-    shm_load_source source = {.read = stream_read,
-                              .baton = at->dump,
-                              .snapshot = base,
-                              .force = at->force};
-
-    if (at->dump == NULL) {
-        return true;
-    }
-    at->dump->at = 0;
-    if (at->dies) {
-        sst_test.count = 0;
-        sst_test.die_at = 3000;
-    }
-    at->status = shm_store_load(store, &source, now_ms, &at->report);
-    return at->status == SST_OK;
-}
-
-static shm_store *server(const scratch *at, refill *how)
-{
-    shm_store_config config = config_of(at, MIB);
-    char err[300];
-    shm_store *store;
-
-    config.snapshot = base;
-    config.on_full = SST_EVICT;
-    store = shm_store_open(&config, err, sizeof(err));
-    if (store == NULL) {
-        printf("Bail out! %s\n", err);
-        exit(1);
-    }
-    shm_store_on_fresh(store, refill_run, how);
-    if (shm_store_attach(store, START_MS, &attached) != SST_OK) {
-        printf("Bail out! %s\n", attached.why);
-        exit(1);
-    }
-    return store;
-}
-
-static void journal_path(char *name, uint64_t generation)
-{
-    sst_journal_name(name, base, generation);
-}
-
-static off_t journal_size(uint64_t generation)
-{
-    char name[SST_JOURNAL_NAME];
-    struct stat st;
-
-    journal_path(name, generation);
-    return stat(name, &st) == 0 ? st.st_size : -1;
-}
-
-static void clear(const scratch *at)
-{
-    char name[SST_JOURNAL_NAME];
-
-    scratch_unlink(at, "");
-    unlink(base);
-    for (uint64_t i = 1; i < 500; i++) {
-        journal_path(name, i);
-        unlink(name);
-    }
-}
-
-static shm_meta put(shm_store *store, uint64_t number, shm_kind kind,
-                    uint64_t tag)
-{
-    unsigned char key[SST_KEY_LEN];
-    shm_meta meta = meta_of(kind, START_MS - 1000, HOUR_MS);
-
-    meta.user_tag = tag;
-    (void)!shm_store_put_if(store, key_of(number, key), 0, "value", 5, &meta,
-                            NULL, START_MS);
-    return meta;
-}
-
-static bool has(shm_store *store, uint64_t number)
-{
-    unsigned char key[SST_KEY_LEN];
-    shm_meta meta;
-
-    return shm_store_get(store, key_of(number, key), out, sizeof(out), &meta, 0,
-                         START_MS) == SST_OK;
-}
-
-static uint64_t snapshot(shm_store *store, stream *dump)
-{
-    uint64_t generation = shm_store_snapshot_begin(store);
-
-    if (generation == 0 ||
-        dump_to(store, dump, generation, START_MS) != SST_OK) {
-        printf("Bail out! no snapshot: %s\n", strerror(errno));
-        exit(1);
-    }
-    return generation;
-}
 
 static void make_file(const char *name)
 {
@@ -379,21 +261,6 @@ static bool storm(const scratch *at, uint64_t seed)
     return right;
 }
 
-/* A good snapshot, and a journal with one end. */
-static shm_store *with_journal(const scratch *at, refill *how, stream *dump)
-{
-    shm_store *store = server(at, how);
-    unsigned char key[SST_KEY_LEN];
-
-    for (uint64_t i = 1; i <= 5; i++) {
-        (void)put(store, i, SST_USER, i);
-    }
-    (void)snapshot(store, dump);
-    (void)!shm_store_remove(store, key_of(1, key), 0);
-    (void)!shm_store_remove(store, key_of(2, key), 0);
-    return store;
-}
-
 static void poke_journal(off_t where)
 {
     char name[SST_JOURNAL_NAME];
@@ -533,91 +400,6 @@ static void test_restorer_dies(const scratch *at)
     clear(at);
 }
 
-/* A server whose configuration no longer names a snapshot keeps none. */
-static void test_given_up(const scratch *at)
-{
-    stream dump = {0};
-    refill how = {0};
-    shm_store *store = with_journal(at, &how, &dump);
-    unsigned char key[SST_KEY_LEN];
-    off_t size = journal_size(2);
-
-    shm_store_close(store);
-    store = store_new(at, MIB);
-    ok(!shm_store_snapshot_counts(store, 2), "the last one counts no more");
-    is_int(shm_store_remove(store, key_of(3, key), 0), SST_OK,
-           "without snapshot= an end");
-    is_int(journal_size(2), size, "is noted nowhere");
-    shm_store_close(store);
-    free(dump.bytes);
-    clear(at);
-}
-
-/* A name for the snapshot that the segment has no room for. */
-static void test_cannot(const scratch *at)
-{
-    char own[sizeof(base)];
-    stream dump = {0};
-    refill how = {0};
-    shm_store *store = with_journal(at, &how, &dump);
-    size_t len = strlen(at->dir);
-
-    shm_store_close(store);
-    memcpy(own, base, sizeof(own));
-    snprintf(base, sizeof(base), "%s", at->dir);
-    while (len + 2 < SST_SNAP_PATH) {
-        memcpy(base + len, "/.", 3);
-        len += 2;
-    }
-    snprintf(base + len, sizeof(base) - len, "/snapshot");
-    store = server(at, &how);
-    ok(strstr(attached.journal, "no journal can be kept") != NULL,
-       "a server that can keep no journal says so");
-    ok(!shm_store_snapshot_counts(store, 2), "and no snapshot counts");
-    shm_store_close(store);
-    memcpy(base, own, sizeof(own));
-    free(dump.bytes);
-    clear(at);
-}
-
-/* The header of a segment may say anything, and be older than the journals. */
-static void test_start(const scratch *at)
-{
-    stream dump = {0};
-    refill how = {0};
-    shm_store *store = with_journal(at, &how, &dump);
-    char name[SST_JOURNAL_NAME];
-    uint64_t generation;
-
-    shm_store_snapshot_done(store, 2, START_MS);
-    shm_store_close(store);
-    store = server(at, &how);
-    is_int(sst_header(store)->snap_done, 0,
-           "with a server a first snapshot is due at once");
-    sst_header(store)->snap_gen = UINT64_MAX;
-    shm_store_close(store);
-    store = server(at, &how);
-    generation = shm_store_snapshot_begin(store);
-    ok(attached.journal[0] == '\0' &&
-           shm_store_snapshot_counts(store, generation),
-       "a generation behind which there is none does not end all snapshots");
-    /* The first one of all is given up, and what it left is removed. */
-    sst_header(store)->snap_fail = 1;
-    shm_store_close(store);
-    store = store_new(at, MIB);
-    shm_store_close(store);
-    for (uint64_t i = 1; i <= generation; i++) {
-        journal_path(name, i);
-        unlink(name);
-    }
-    store = server(at, &how);
-    ok(shm_store_snapshot_counts(store, 1),
-       "nor does one that was given up once");
-    shm_store_close(store);
-    free(dump.bytes);
-    clear(at);
-}
-
 int main(int argc, char **argv)
 {
     uint64_t seed = tap_seed(argc, argv);
@@ -642,9 +424,6 @@ int main(int argc, char **argv)
     damage_case(&at, 5, "a second link to one");
     test_unwritable(&at);
     test_restorer_dies(&at);
-    test_given_up(&at);
-    test_cannot(&at);
-    test_start(&at);
     scratch_remove(&at);
     return done_testing();
 }
