@@ -220,6 +220,7 @@ int main(void)
         points = enumerate(&on, &cases[i]);
         if (cases[i].act == act_replace_chained ||
             cases[i].act == act_replace_other) {
+            on.stride = is_long() ? 1 : 2 * STRIDE;
             enumerate_repair(&on, &cases[i], points);
         }
         scene_end(&on);
