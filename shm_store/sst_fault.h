@@ -10,9 +10,9 @@
  *
  * Proof. In a build with SST_TEST_HOOKS each store is a numbered point at
  * which the process can be made to die, so that a test can try them all; a
- * bulk copy or wipe counts as three: before it, in its middle, and behind it.  Each
- * place in the sources that stores is a site with a name, and can be made to
- * forget its store or to change places with the next one, so that the tests
+ * bulk copy or wipe counts as three: before it, in its middle, and behind it.
+ * Each place in the sources that stores is a site with a name, and can be made
+ * to forget its store or to change places with the next one, so that the tests
  * can be asked whether they would notice; see sst_fault_sites.h.
  */
 #ifndef SST_FAULT_H
