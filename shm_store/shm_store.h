@@ -157,6 +157,8 @@ typedef struct shm_attach_report {
     shm_attach_result result;
     uint64_t records;  /* found and kept (not for JOINED) */
     uint64_t lost;     /* records or shards that could not be kept */
+    uint32_t layout;   /* ADOPTED: not 0: carried over from that version of the
+                        * layout */
     char why[160];     /* RESET, SST_UNAVAILABLE: the reason, one line; ADOPTED:
                        * empty or a notice */
     char journal[160]; /* why no journal can be kept beside the snapshot; empty
@@ -168,9 +170,14 @@ typedef struct shm_attach_report {
  * checks the segment under a file lock while the others wait; then all join.
  * Locks inside are made anew only when no process of an earlier server lives.
  *
+ * A segment of an earlier layout that this library can read is carried over
+ * to its own when nobody is inside it any more, with keys, values, tokens and
+ * times; whoever dies at it, the old one or the new one is whole.
+ *
  * Returns SST_OK, or SST_UNAVAILABLE with the reason in ${report->why}:
- * another layout while it is in use, another pid namespace while it is in
- * use, a clock before the segment's.  Call once per process, before its
+ * another layout while it is in use, or no room to carry it over; another pid
+ * namespace while it is in use, a clock before the segment's.  After
+ * SST_UNAVAILABLE it can be called again.  Call once per process, before its
  * threads.  A process forked from one that has attached need not attach.
  */
 shm_status shm_store_attach(shm_store *store, int64_t now_ms,

@@ -22,16 +22,23 @@
 #include <unistd.h>
 
 #include "sst_file.h"
+#include "sst_format.h"
 #include "sst_journal.h"
 #include "sst_lock.h"
+#include "sst_migrate.h"
 #include "sst_repair.h"
 
-#define ATTACH_WAIT_MS 60000
-#define ATTACH_POLL_MS 2
+#define ATTACH_WAIT_MS 60000 /* who waits for ever must not stop a server */
 #define CLOCK_LATE_MS  60000 /* how long ago `now_ms` may have been read */
 
 /* What the header says, judged. */
-typedef enum verdict { LOOKS_NEW, LOOKS_GOOD, LOOKS_BAD } verdict;
+typedef enum verdict {
+    LOOKS_NEW,
+    LOOKS_GOOD,
+    LOOKS_OLD,  /* of an earlier layout that we can read */
+    LOOKS_HALF, /* carried over from one, but not yet at its place */
+    LOOKS_BAD
+} verdict;
 
 typedef struct attaching {
     shm_store *store;
@@ -69,21 +76,6 @@ static uint64_t read_pid_ns(void)
     return stat("/proc/self/ns/pid", &st) == 0 ? (uint64_t)st.st_ino : 0;
 }
 
-/* One at a time; who waits for ever must not stop a server from starting. */
-static bool queue_enter(const shm_store *store)
-{
-    for (int waited = 0; waited < ATTACH_WAIT_MS; waited += ATTACH_POLL_MS) {
-        if (sst_process_lock(store->fd, F_WRLCK, SST_BYTE_ATTACH)) {
-            return true;
-        }
-        if (errno != EAGAIN && errno != EACCES) {
-            return false;
-        }
-        sst_pause_ms(ATTACH_POLL_MS);
-    }
-    return false;
-}
-
 /* While we hold this, a tool that opens the file waits. */
 static bool users_take(const shm_store *store)
 {
@@ -100,12 +92,6 @@ static void users_give(const shm_store *store)
 }
 
 /* ---- what is there ------------------------------------------------------ */
-
-static uint64_t ident_sum(const sst_header_shm *header)
-{
-    return sst_sum(&header->geo, sizeof(header->geo) + sizeof(header->hash_key),
-                   SST_LAYOUT_VERSION);
-}
 
 static bool all_zero(const sst_header_shm *header)
 {
@@ -135,7 +121,7 @@ static bool geometry_ok(attaching *at)
         copy->mutex_size != sizeof(pthread_mutex_t)) {
         return bad(at, "it was made by another kind of machine or C library");
     }
-    if (copy->sum != ident_sum(copy)) {
+    if (copy->sum != sst_ident_sum(copy)) {
         return bad(at, "the checksum of its header is wrong");
     }
     if (!sst_geometry_make(&geo, copy->geo.size) ||
@@ -148,6 +134,19 @@ static bool geometry_ok(attaching *at)
     return true;
 }
 
+static verdict judge_old(attaching *at)
+{
+    const shm_store *store = at->store;
+    sst_old_head head;
+    const char *wrong = sst_old_find(at->copy.version)
+                            ->head(store->base, store->file_size, &head);
+
+    if (wrong != NULL) {
+        why(at, "%s", wrong);
+    }
+    return wrong != NULL ? LOOKS_BAD : LOOKS_OLD;
+}
+
 static verdict judge(attaching *at)
 {
     const sst_header_shm *copy = &at->copy;
@@ -156,9 +155,19 @@ static verdict judge(attaching *at)
     if (all_zero(copy)) {
         return LOOKS_NEW;
     }
+    if (copy->magic == SST_MAGIC && copy->state == SST_STATE_MIGRATING) {
+        if (sst_migrate_whole(at->store)) {
+            return LOOKS_HALF;
+        }
+        why(at, "it was being carried over from another layout and was cut");
+        return LOOKS_BAD;
+    }
     if (copy->state == SST_STATE_FORMATTING) {
         why(at, "the process that made it did not finish");
         return LOOKS_BAD;
+    }
+    if (copy->magic == SST_MAGIC && sst_old_find(copy->version) != NULL) {
+        return judge_old(at);
     }
     if (!geometry_ok(at)) {
         return LOOKS_BAD;
@@ -172,44 +181,7 @@ static verdict judge(attaching *at)
     return LOOKS_GOOD;
 }
 
-/* From here on the segment is not asked where anything is. */
-static void handle_load(attaching *at, const sst_header_shm *from)
-{
-    shm_store *store = at->store;
-    uint64_t backed =
-        store->file_size < store->map_len ? store->file_size : store->map_len;
-    uint32_t class_id = 0;
-
-    store->geo = from->geo;
-    memcpy(store->hash_key, from->hash_key, sizeof(store->hash_key));
-    store->base_ms = sst_clock(from)->base_ms;
-    store->page_shift = (unsigned)__builtin_ctz(store->geo.page_size);
-    sst_classes_make(store->classes, store->geo.page_size);
-    for (uint32_t units = 0; units < SST_CLASS_UNITS; units++) {
-        while (class_id + 1 < store->geo.nclasses &&
-               store->classes[class_id].size < units * 16) {
-            class_id++;
-        }
-        store->class_of[units] = (uint8_t)class_id;
-    }
-    store->npages_seen = sst_pages_in(&store->geo, backed);
-}
-
 /* ---- format ------------------------------------------------------------- */
-
-static bool locks_make(const shm_store *store)
-{
-    sst_lock_shm *commit = sst_at(store, store->geo.commit_off);
-    bool done = true;
-
-    for (uint32_t no = 0; no < store->geo.nshards && done; no++) {
-        done = sst_lock_init(&sst_shard_header(store, no)->lock);
-    }
-    for (uint32_t no = 0; no < SST_COMMIT_LOCKS && done; no++) {
-        done = sst_lock_init(&commit[no]);
-    }
-    return done;
-}
 
 /* What changes from one attach to the next. */
 static void stamp(attaching *at)
@@ -229,41 +201,16 @@ static void stamp(attaching *at)
     sst_publish(&header->server_nonce, at->store->nonce);
 }
 
-static bool format(attaching *at, bool wipe_pages)
+static bool format(attaching *at, bool wipe)
 {
-    shm_store *store = at->store;
-    sst_header_shm *header = at->header;
-    sst_header_shm made = {.magic = SST_MAGIC,
-                           .version = SST_LAYOUT_VERSION,
-                           .mutex_size = sizeof(pthread_mutex_t),
-                           .endian = SST_ENDIAN_MARK,
-                           .word = SST_WORD_MARK,
-                           .state = SST_STATE_FORMATTING};
-    uint64_t size =
-        store->file_size < SST_SIZE_MAX ? store->file_size : SST_SIZE_MAX;
-    uint64_t end;
+    sst_header_shm made = {.state = SST_STATE_FORMATTING};
 
-    if (!sst_geometry_make(&made.geo, size)) {
-        return false;
-    }
     randombytes_buf(made.hash_key, sizeof(made.hash_key));
-    made.sum = ident_sum(&made);
     made.clocks[0].base_ms = at->now_ms - (int64_t)SST_FIRST_TICK * SST_TICK_MS;
-    sst_publish(&header->state, SST_STATE_FORMATTING);
-    handle_load(at, &made);
-    end = wipe_pages ? store->geo.pages_off +
-                           (uint64_t)store->npages_seen * store->geo.page_size
-                     : store->geo.pages_off;
-    sst_wipe(sst_at(store, store->geo.shards_off), end - store->geo.shards_off);
-    if (!locks_make(store)) {
+    /* Beyond every token that an earlier segment can have given. */
+    if (!sst_format(at->store, &made, (uint64_t)sst_real_ms() << 20, wipe)) {
         return false;
     }
-    for (uint32_t no = 0; no < store->geo.nshards; no++) {
-        /* Beyond every token that an earlier segment can have given. */
-        SST_STORE(sst_shard_header(store, no)->token, (uint64_t)sst_real_ms()
-                                                          << 20);
-    }
-    sst_copy(header, &made, sizeof(made));
     stamp(at);
     return true;
 }
@@ -380,7 +327,7 @@ static bool adopt(attaching *at)
 
     SST_STORE(at->header->npages, store->npages_seen);
     if (at->alone) {
-        if (!locks_make(store)) {
+        if (!sst_locks_make(store)) {
             why(at, "its locks cannot be made");
             return false;
         }
@@ -480,7 +427,7 @@ static shm_status attach_good(attaching *at)
     if (!clock_usable(at)) {
         return SST_UNAVAILABLE;
     }
-    handle_load(at, &at->copy);
+    sst_handle_load(store, &at->copy);
     if (ours || (!at->alone && !store->is_server)) {
         return join(at);
     }
@@ -496,10 +443,43 @@ static shm_status attach_good(attaching *at)
     return adopt(at) ? SST_OK : SST_UNAVAILABLE;
 }
 
+/* What is old or half becomes good, or cannot be had now. */
+static shm_status carry_over(attaching *at, verdict looks)
+{
+    const sst_old *old = sst_old_find(at->copy.version);
+
+    if (!at->alone || !at->store->is_server) {
+        why(at,
+            "it has layout version %u: version %u takes it over when no "
+            "process of the server before is left in it",
+            at->copy.version, SST_LAYOUT_VERSION);
+        return SST_UNAVAILABLE;
+    }
+    if (looks == LOOKS_OLD && !sst_migrate(at->store, old, at->report)) {
+        return SST_UNAVAILABLE;
+    }
+    if (!sst_migrate_finish(at->store)) {
+        why(at, "what was carried over cannot be brought to its place: %s",
+            strerror(errno));
+        return SST_UNAVAILABLE;
+    }
+    at->report->layout = looks == LOOKS_OLD ? old->version : 0;
+    return SST_OK;
+}
+
 static shm_status attach_locked(attaching *at)
 {
     verdict looks = judge(at);
 
+    if (at->store->is_server && looks != LOOKS_HALF) {
+        sst_migrate_clean(at->store);
+    }
+    if (looks == LOOKS_OLD || looks == LOOKS_HALF) {
+        if (carry_over(at, looks) != SST_OK) {
+            return SST_UNAVAILABLE;
+        }
+        looks = judge(at);
+    }
     if (looks == LOOKS_GOOD) {
         return attach_good(at);
     }
@@ -519,6 +499,44 @@ void shm_store_on_fresh(shm_store *store, shm_store_refill *refill, void *baton)
     store->refill_baton = baton;
 }
 
+/* While nobody else attaches, who may change it. */
+static bool measure(shm_store *store)
+{
+    struct stat st;
+
+    if (fstat(store->fd, &st) != 0 || (uint64_t)st.st_size < SST_SIZE_MIN) {
+        return false;
+    }
+    store->file_size = sst_segment_len((uint64_t)st.st_size);
+    if (store->file_size > store->map_len) {
+        store->file_size = store->map_len;
+    }
+    return true;
+}
+
+static shm_status enter(attaching *at)
+{
+    shm_store *store = at->store;
+    shm_status status;
+
+    if (!measure(store)) {
+        why(at, "the file is too short");
+        return SST_UNAVAILABLE;
+    }
+    sst_boot_id(at->boot_id);
+    at->pid_ns = read_pid_ns();
+    at->alone = users_take(store);
+    status = attach_locked(at);
+    if (status == SST_OK) {
+        sst_journal_join(store);
+        store->attached = true;
+        (void)sst_process_lock(store->fd, F_RDLCK, SST_BYTE_INSIDE);
+    }
+    sst_fault_settle();
+    users_give(store);
+    return status;
+}
+
 shm_status shm_store_attach(shm_store *store, int64_t now_ms,
                             shm_attach_report *report)
 {
@@ -527,30 +545,13 @@ shm_status shm_store_attach(shm_store *store, int64_t now_ms,
                     .report = report,
                     .now_ms = now_ms};
     shm_status status;
-    struct stat st;
 
     *report = (shm_attach_report){0};
-    if (sodium_init() < 0 || fstat(store->fd, &st) != 0 ||
-        (uint64_t)st.st_size < SST_SIZE_MIN) {
-        why(&at, "the file is too short");
-        return SST_UNAVAILABLE;
-    }
-    if (!queue_enter(store)) {
+    if (sodium_init() < 0 || !sst_attach_queue(store->fd, ATTACH_WAIT_MS)) {
         why(&at, "another process does not finish attaching it");
         return SST_UNAVAILABLE;
     }
-    store->file_size = (uint64_t)st.st_size;
-    sst_boot_id(at.boot_id);
-    at.pid_ns = read_pid_ns();
-    at.alone = users_take(store);
-    status = attach_locked(&at);
-    if (status == SST_OK) {
-        sst_journal_join(store);
-        store->attached = true;
-        (void)sst_process_lock(store->fd, F_RDLCK, SST_BYTE_INSIDE);
-    }
-    sst_fault_settle();
-    users_give(store);
+    status = enter(&at);
     (void)sst_process_lock(store->fd, F_UNLCK, SST_BYTE_ATTACH);
     return status;
 }

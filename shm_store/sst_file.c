@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "sst_journal.h"
@@ -27,6 +26,7 @@
 #define TRIES       3 /* the file may be moved aside under us */
 #define USERS_TRIES 250
 #define USERS_WAIT  10 /* ms: somebody is attaching */
+#define GROW_WAIT   1000
 
 typedef struct opening {
     const shm_store_config *config;
@@ -56,44 +56,6 @@ __attribute__((format(printf, 2, 3))) static bool say(const opening *open,
         }
     }
     return false;
-}
-
-/* ---- locks on the file -------------------------------------------------- */
-
-static struct flock range_of(short type, int byte)
-{
-    return (struct flock){
-        .l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
-}
-
-bool sst_file_lock(int fd, short type, int byte)
-{
-    struct flock range = range_of(type, byte);
-
-    return fcntl(fd, F_OFD_SETLK, &range) == 0;
-}
-
-bool sst_process_lock(int fd, short type, int byte)
-{
-    struct flock range = range_of(type, byte);
-
-    return fcntl(fd, F_SETLK, &range) == 0;
-}
-
-bool sst_file_locked(int fd, int byte, bool by_process)
-{
-    struct flock range = range_of(F_WRLCK, byte);
-
-    return fcntl(fd, by_process ? F_GETLK : F_OFD_GETLK, &range) != 0 ||
-           range.l_type != F_UNLCK;
-}
-
-void sst_pause_ms(long ms)
-{
-    struct timespec time = {.tv_sec = ms / 1000,
-                            .tv_nsec = ms % 1000 * 1000000};
-
-    nanosleep(&time, NULL);
 }
 
 /* ---- the way to the file ------------------------------------------------ */
@@ -339,6 +301,20 @@ static bool move_aside(opening *open, const char *why)
     return true;
 }
 
+/* Somebody died at carrying the records over from another layout: the next one
+ * to attach finishes it, for which all of the file is needed. */
+static bool is_half(const opening *open)
+{
+    uint64_t len = (uint64_t)open->st.st_size;
+
+    if (!length_possible(sst_segment_len(len)) || sst_segment_len(len) == len) {
+        return false;
+    }
+    say(open, "keeps its size until the next start: its records are being "
+              "carried over from another layout");
+    return true;
+}
+
 /* The file gets the length that it should have, or another file does. */
 static bool fit(opening *open)
 {
@@ -346,6 +322,9 @@ static bool fit(opening *open)
     uint64_t have = (uint64_t)open->st.st_size;
     const char *why;
 
+    if (is_half(open)) {
+        return true;
+    }
     if (have == 0 && want != 0) {
         return allocate(open, want);
     }
@@ -451,7 +430,7 @@ static shm_store *handle_make(opening *open)
     store->is_server = open->config->is_server;
     store->dev = open->st.st_dev;
     store->ino = open->st.st_ino;
-    store->file_size = (uint64_t)open->st.st_size;
+    store->file_size = sst_segment_len((uint64_t)open->st.st_size);
     store->max_record = open->config->max_record;
     limits_take(store, open->config);
     while (store->nonce == 0) {
@@ -497,6 +476,23 @@ static bool same_path(const char *left, const char *right)
                                          : strcmp(left, right) == 0;
 }
 
+/* Who attaches may be using what lies behind the segment. */
+static shm_status grow(opening *open, shm_store *store, uint64_t want)
+{
+    bool grown;
+
+    if (!sst_attach_queue(store->fd, GROW_WAIT)) {
+        say(open, "is being attached by a process that does not finish; it "
+                  "grows at the next restart");
+        return SST_OK;
+    }
+    grown = fstat(store->fd, &open->st) == 0 &&
+            (is_half(open) || allocate(open, want));
+    store->file_size = sst_segment_len((uint64_t)open->st.st_size);
+    (void)sst_process_lock(store->fd, F_UNLCK, SST_BYTE_ATTACH);
+    return grown ? SST_OK : SST_BADARG;
+}
+
 shm_status shm_store_reopen(shm_store *store, const shm_store_config *config,
                             char *err, size_t errlen)
 {
@@ -522,10 +518,7 @@ shm_status shm_store_reopen(shm_store *store, const shm_store_config *config,
             (unsigned long long)want, (unsigned long long)store->file_size);
     }
     else if (want > store->file_size) {
-        if (!allocate(&open, want)) {
-            return SST_BADARG;
-        }
-        store->file_size = (uint64_t)open.st.st_size;
+        return grow(&open, store, want);
     }
     else if (want != 0 && want < store->file_size) {
         say(&open, "the smaller size of %llu bytes counts from the next start",

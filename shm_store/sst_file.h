@@ -28,6 +28,10 @@ bool sst_process_lock(int fd, short type, int byte);
  *  description, or of the process. */
 bool sst_file_locked(int fd, int byte, bool by_process);
 
+/** Take the lock of who attaches, which is given back by sst_process_lock.  False
+ *  if that takes longer than ${wait_ms}. */
+bool sst_attach_queue(int fd, long wait_ms);
+
 /** nanosleep for ${ms}. */
 void sst_pause_ms(long ms);
 

@@ -74,7 +74,7 @@ uint32_t sst_pages_now(shm_store *store)
     if (fstat(store->fd, &st) != 0) {
         return seen;
     }
-    bytes = (uint64_t)st.st_size;
+    bytes = sst_segment_len((uint64_t)st.st_size);
     seen = sst_pages_in(&store->geo,
                         bytes < store->map_len ? bytes : store->map_len);
     __atomic_store_n(&store->npages_seen, seen, __ATOMIC_RELAXED);

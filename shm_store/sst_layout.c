@@ -9,13 +9,14 @@
 
 #include "sst_layout.h"
 
-#define SMALL_PAGE   16384u
+#define SMALL_PAGE   (16384u >> SST_TEST_LAYOUT)
 #define LARGE_PAGE   32768u
 #define LARGE_FROM   ((uint64_t)256 << 20)
 #define SHARD_BYTES  ((uint64_t)8 << 20)
 #define SHARDS_MAX   4096u
-#define BUCKET_BYTES 1920u
+#define BUCKET_BYTES (1920u >> SST_TEST_LAYOUT)
 #define BUCKETS_MIN  64u
+#define TWICE_MORE   64u /* of a block: no segment has such a length */
 #define PAGES_MAX    ((1u << 24) - 2) /* page + 1 has 24 bits in a link */
 
 static uint64_t round_up(uint64_t value, uint64_t unit)
@@ -64,6 +65,18 @@ static uint32_t buckets_for(uint64_t shard_bytes)
     uint64_t nbuckets = shard_bytes / BUCKET_BYTES;
 
     return nbuckets > BUCKETS_MIN ? (uint32_t)nbuckets : BUCKETS_MIN;
+}
+
+uint64_t sst_migrating_len(uint64_t len)
+{
+    return 2 * len + TWICE_MORE;
+}
+
+uint64_t sst_segment_len(uint64_t len)
+{
+    uint64_t half = len > TWICE_MORE ? (len - TWICE_MORE) / 2 : 0;
+
+    return half % SST_BLOCK == 0 && len == sst_migrating_len(half) ? half : len;
 }
 
 uint32_t sst_pages_in(const sst_geometry_shm *geo, uint64_t bytes)

@@ -17,6 +17,11 @@
  * SST_GROWTH times what the creation size has, so the file can grow in place
  * with no area moving.
  *
+ * The first 32 bytes of the header are the same in every layout, so that each
+ * knows the others.  A change of anything else here is a new layout: the
+ * version goes up, and what reads the old one for sst_migrate.c, as
+ * sst_layout2.c does for 2, gets a file of its own.
+ *
  * Locks: what lies in a shard's header, its buckets, its pages (owner word
  * says shard) and their bounds is written under the shard's lock only.  Owner
  * words and the words of the header are atomics of their own.
@@ -31,9 +36,15 @@
 
 #include "shm_stats.h"
 
+/* 1 in a build that no one but t/unit/sst/migrate.c has: the layout that may
+ * come after this one, in which nothing is where it was. */
+#ifndef SST_TEST_LAYOUT
+#define SST_TEST_LAYOUT 0
+#endif
+
 #define SST_MAGIC          UINT64_C(0x31455254534d4853) /* "SHMSTRE1" */
 #define SST_PAGE_MAGIC     UINT32_C(0x50545353)
-#define SST_LAYOUT_VERSION 2u
+#define SST_LAYOUT_VERSION (2u + SST_TEST_LAYOUT)
 #define SST_ENDIAN_MARK    UINT32_C(0x01020304)
 #define SST_WORD_MARK      ((uint32_t)(sizeof(void *) * 8 + sizeof(long)))
 
@@ -48,14 +59,16 @@
 #define SST_CHUNK_MIN  64u
 #define SST_NS_CELLS   256u /* namespaces that a shard counts one by one */
 #define SST_PIECE_MIN  256u /* smallest chunk of a continuation: 8-bit index */
-#define SST_SHARD_ROOM 8192u
+#define SST_SHARD_ROOM (8192u << SST_TEST_LAYOUT)
 #define SST_FIRST_TICK (UINT32_C(1) << 26)
 #define SST_NEVER      UINT32_MAX /* bound of a page where nothing ends */
 #define SST_SNAP_PATH  1024u      /* bytes of the snapshot's path, with its 0 */
 
-/* State word: READY is stored last, so all before it is there. */
+/* State word: READY is stored last, so all before it is there.  MIGRATING: the
+ * segment that counts lies whole behind this one (sst_migrate.h). */
 #define SST_STATE_NEW        UINT64_C(0)
 #define SST_STATE_FORMATTING UINT64_C(0x464f524d4154544e)
+#define SST_STATE_MIGRATING  UINT64_C(0x4d49475241544e47)
 #define SST_STATE_READY      UINT64_C(0x5245414459525359)
 
 /* Two pools: what creations may use, and the rest for everything else. */
@@ -116,6 +129,9 @@ typedef struct sst_header_shm {
     uint8_t unused[SST_BLOCK - 344 - SST_SNAP_PATH];
 } sst_header_shm;
 _Static_assert(sizeof(sst_header_shm) == SST_BLOCK, "layout");
+_Static_assert(offsetof(sst_header_shm, version) == 8 &&
+                   offsetof(sst_header_shm, state) == 24,
+               "the same in every layout");
 
 typedef union sst_lock_shm {
     pthread_mutex_t mutex;
@@ -216,6 +232,9 @@ _Static_assert(sizeof(sst_page_shm) == 32, "layout");
 /* Key and value follow.  The checksum covers them and the fields behind
  * `next`: links are outside it, so that a chunk can move by one store. */
 typedef struct sst_record_shm {
+#if SST_TEST_LAYOUT
+    uint64_t unused[2];
+#endif
     uint64_t times; /* expires:32 | last access:32, ticks; one store */
     uint32_t sum;
     uint32_t next; /* first continuation: page + 1:24 | chunk:8; 0: none */
@@ -227,7 +246,7 @@ typedef struct sst_record_shm {
     uint32_t len_kind; /* value length:28 | kind:4 */
     uint32_t ns;
 } sst_record_shm;
-_Static_assert(sizeof(sst_record_shm) == 56, "layout");
+_Static_assert(sizeof(sst_record_shm) == 56 + 16 * SST_TEST_LAYOUT, "layout");
 #define SST_RECORD_HEAD ((uint32_t)sizeof(sst_record_shm) + SST_KEY_LEN)
 
 /* A continuation of a value that is too long for one chunk; bytes follow.
@@ -259,6 +278,14 @@ uint32_t sst_classes_make(sst_class classes[SST_CLASS_MAX], uint32_t page_size);
 
 /** Pages that a file of ${bytes} has room for under ${geo}. */
 uint32_t sst_pages_in(const sst_geometry_shm *geo, uint64_t bytes);
+
+/** Bytes of the segment in a file of ${len} bytes: all, unless a migration has
+ *  not come to its end.  Then the file holds the segment twice, and so many
+ *  bytes more that its length alone tells: the parent reads nothing else. */
+uint64_t sst_segment_len(uint64_t len);
+
+/** The length of such a file, for a segment of ${len} bytes. */
+uint64_t sst_migrating_len(uint64_t len);
 
 /** How many of ${npages} creations may use: the rest is the reserve. */
 uint32_t sst_general_pages(uint32_t npages);
