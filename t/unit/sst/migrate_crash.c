@@ -2,11 +2,13 @@
 /* A migration that dies, and segments of which something is wrong. */
 #include "migrate.h"
 
+#include <sys/mman.h>
+
 /* A fork takes a sanitizer forty times as long: there a sample has to do. */
 #if defined(__SANITIZE_ADDRESS__)
-#define STRIDE 97
+#define STRIDE 397
 #else
-#define STRIDE 7
+#define STRIDE 29
 #endif
 
 /* ---- death --------------------------------------------------------------- */
@@ -31,6 +33,7 @@ static bool dies_at(shm_store *store, long k)
     return WIFSIGNALED(status);
 }
 
+/* "" or what is wrong. */
 static const char *after_death(shm_store *store, const scratch *at)
 {
     if (next_shm_store_attach(store, LATER, &report) != SST_OK ||
@@ -43,48 +46,127 @@ static const char *after_death(shm_store *store, const scratch *at)
     return compare(store);
 }
 
-/* Each store of an attach that migrates; by ${restart} everybody dies there, so
- * that a parent that knows only the length opens it. */
-static void die_everywhere(const scratch *at, bool restart, long stride)
+/* A migration dies before store ${k}, and if ${again} is not 0 the next one
+ * before that store; by ${restart} everybody dies, so that a parent that knows
+ * only the length opens the file. */
+typedef struct death {
+    long k;
+    long again;
+    bool restart;
+} death;
+
+/* False when it came through. */
+static bool try_death(const scratch *at, death how, const char **why)
+{
+    shm_store *store;
+    bool died;
+
+    image_put(at);
+    store = open_server(at, MIB);
+    died =
+        dies_at(store, how.k) && (how.again == 0 || dies_at(store, how.again));
+    if (how.restart) {
+        shm_store_close(store);
+        store = open_server(at, MIB);
+    }
+    *why = died ? after_death(store, at) : "";
+    shm_store_close(store);
+    return died;
+}
+
+/* Deaths before store ${from}, every ${stride} stores, up to ${to}. */
+static void die_along(const scratch *at, death how, long to, long stride,
+                      const char *name)
 {
     const char *why = "";
-    unsigned half = 0;
-    long k;
+    long tried = 0;
 
-    for (k = 1; *why == '\0'; k += stride) {
+    for (; how.k <= to && *why == '\0'; how.k += stride) {
+        tried += try_death(at, how, &why);
+    }
+    if (!ok(*why == '\0' && tried > 10, "%s: dying at %ld stores loses nothing",
+            name, tried)) {
+        diag("at store %ld: %s", how.k - stride, why);
+    }
+}
+
+static uint64_t state_of(const scratch *at)
+{
+    uint64_t state = 0;
+    int fd = open(at->path, O_RDWR | O_CLOEXEC);
+
+    (void)!pread(fd, &state, sizeof(state), offsetof(sst_header_shm, state));
+    close(fd);
+    return state;
+}
+
+/* The first death behind which the old segment does not count any more: stores
+ * before it and behind it are few, and each is tried. */
+static long point_of_no_return(const scratch *at, long stores)
+{
+    long low = 1, high = stores;
+
+    while (low < high) {
+        long k = low + (high - low) / 2;
         shm_store *store;
-        bool died;
 
         image_put(at);
         store = open_server(at, MIB);
-        died = dies_at(store, k);
-        half += length_of_file(at) != (off_t)MIB;
-        if (restart) {
-            shm_store_close(store);
-            store = open_server(at, MIB);
-        }
-        if (died) {
-            why = after_death(store, at);
-        }
+        (void)dies_at(store, k);
         shm_store_close(store);
-        if (!died) {
-            break;
+        if (state_of(at) == SST_STATE_READY &&
+            length_of_file(at) != (off_t)MIB) {
+            low = k + 1;
+        }
+        else {
+            high = k;
         }
     }
-    if (!ok(*why == '\0' && k > 100 && half > 0,
-            "dying at %s of %ld stores loses nothing%s",
-            stride == 1 ? "each" : "some", k - 1,
-            restart ? ", nor does a start behind it" : "")) {
-        diag("at store %ld: %s", k - stride, why);
-    }
+    return low;
+}
+
+static long stores_of(const scratch *at)
+{
+    static sst_test_deaths *note;
+    shm_store *store;
+
+    note = mmap(NULL, sizeof(*note), PROT_READ | PROT_WRITE,
+                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    image_put(at);
+    store = open_server(at, MIB);
+    next_sst_test.deaths = note;
+    (void)dies_at(store, 0);
+    next_sst_test.deaths = NULL;
+    shm_store_close(store);
+    return note->stores;
 }
 
 static void test_death(const scratch *at)
 {
+    long stride = is_long() ? 1 : STRIDE;
+    long stores, point;
+
     make_old(at);
     image_take(at);
-    die_everywhere(at, false, is_long() ? 1 : STRIDE);
-    die_everywhere(at, true, is_long() ? 1 : STRIDE + 4);
+    stores = stores_of(at);
+    point = point_of_no_return(at, stores);
+    diag("%ld stores, of which %ld make the new segment", stores, point);
+    die_along(at, (death){.k = 1}, stores, stride, "anywhere");
+    die_along(at, (death){.k = 4, .restart = true}, stores, stride,
+              "anywhere, and with everybody");
+    for (int restart = 0; restart < 2; restart++) {
+        die_along(at, (death){.k = point - 4, .restart = restart}, point + 16,
+                  1,
+                  restart ? "there, and with everybody"
+                          : "where one segment takes the other's place");
+    }
+    for (long again = 1; again < 6; again++) {
+        const char *why = "";
+
+        ok(try_death(at, (death){.k = point, .again = again}, &why) &&
+               *why == '\0',
+           "and so does who goes on and dies before store %ld: %s", again, why);
+    }
 }
 
 /* ---- what is not right --------------------------------------------------- */
