@@ -33,6 +33,13 @@ static void log_attach(const mod_sx_store_conf *conf,
     if (report->result == SST_ATTACH_FORMATTED)
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
                      "ShmStore '%s': an empty store was begun", conf->name);
+    else if (report->result == SST_ATTACH_ADOPTED && report->layout)
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
+                     "ShmStore '%s': carried over from layout version %u with "
+                     "%" APR_UINT64_T_FMT " records, %" APR_UINT64_T_FMT
+                     " lost",
+                     conf->name, (unsigned)report->layout,
+                     (apr_uint64_t)report->records, (apr_uint64_t)report->lost);
     else if (report->result == SST_ATTACH_ADOPTED)
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
                      "ShmStore '%s': taken over with %" APR_UINT64_T_FMT

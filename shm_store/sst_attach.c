@@ -196,7 +196,6 @@ static void stamp(attaching *at)
     SST_STORE(header->pid_ns, at->pid_ns);
     SST_STORE(header->dev, at->store->dev);
     SST_STORE(header->ino, at->store->ino);
-    SST_STORE(header->npages, at->store->npages_seen);
     /* Last: this is what the others of this server join. */
     sst_publish(&header->server_nonce, at->store->nonce);
 }

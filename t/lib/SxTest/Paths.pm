@@ -32,6 +32,13 @@ sub module
         || build_dir() . '/mod_session_ext/mod_session_ext.so';
 }
 
+# The module as an upgrade may bring it: its stores have another layout.
+sub next_module
+{
+    my $dir = dirname(module());
+    return dirname($dir) . '/next/mod_session_ext.so';
+}
+
 sub _apxs
 {
     my ($key) = @_;

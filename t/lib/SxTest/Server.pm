@@ -96,7 +96,16 @@ sub _module_lines
     $text .= "LoadModule ${_}_module $dir/mod_$_.so\n" for @{ $self->{more} };
     return $text unless $self->{module};
     return $text . "LoadModule session_ext_module \""
-        . SxTest::Paths::module() . "\"\n";
+        . ($self->{next} ? SxTest::Paths::next_module()
+        : SxTest::Paths::module()) . "\"\n";
+}
+
+# With the module of another layout from now on.
+sub upgrade
+{
+    my ($self) = @_;
+    $self->{next} = 1;
+    return $self->write_conf;
 }
 
 # Writes the configuration again, with another last part if one is given.

@@ -49,6 +49,9 @@ sub _copy_built
     my ($self) = @_;
     my $module = SxTest::Paths::module();
     system('cp', $module, $self->module) == 0 or die "cannot copy $module\n";
+    my $next = SxTest::Paths::next_module();
+    mkdir "$self->{top}/next";
+    _copy("$self->{top}/next", $next) if -e $next;
     my $tool = SxTest::Paths::build_dir() . '/mod_session_ext/htsession';
     _copy("$self->{top}/mod_session_ext", $tool) if -x $tool;
     return;
