@@ -239,8 +239,10 @@ bool sst_migrate_finish(shm_store *store)
     if (!image_map(store, &image)) {
         return false;
     }
-    /* Its state, too, is MIGRATING until all of it is there. */
-    sst_copy(store->base, image.base, store->file_size);
+    /* In its header, too, the state is MIGRATING. */
+    sst_copy(store->base + SST_BLOCK, image.base + SST_BLOCK,
+             store->file_size - SST_BLOCK);
+    sst_copy(store->base, image.base, SST_BLOCK);
     munmap(image.base, image.map_len);
     done = to_disk(store);
     if (done) {
