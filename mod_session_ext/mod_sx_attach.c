@@ -12,6 +12,9 @@
 
 extern module AP_MODULE_DECLARE_DATA session_ext_module;
 
+#define TRY_SHARE 20 /* ms of trying for each second of waiting: 2 % */
+#define TRY_PAUSE 60 /* s; it may only have waited for others */
+
 /* `lock` guards `stop` alone.  The pool belongs to the thread while it runs. */
 typedef struct membership {
     mod_sx_segment *segment;
@@ -101,14 +104,14 @@ static bool try_attach(membership *m)
 }
 
 /* True when it is time to go. */
-static bool wait_a_second(membership *m)
+static bool wait_seconds(membership *m, int64_t seconds)
 {
     struct timespec end;
     bool stop;
     int rc = 0;
 
     clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_sec++;
+    end.tv_sec += seconds;
     pthread_mutex_lock(&m->lock);
     while (!m->stop && rc == 0)
         rc = pthread_cond_timedwait(&m->wake, &m->lock, &end);
@@ -120,9 +123,19 @@ static bool wait_a_second(membership *m)
 static void *try_again(void *baton)
 {
     membership *m = baton;
+    int64_t pause = 1;
 
-    while (!wait_a_second(m) && !try_attach(m))
-        continue;
+    while (!wait_seconds(m, pause)) {
+        int64_t began = shm_store_clock_ms();
+
+        if (try_attach(m))
+            break;
+        /* To find out that there is no room for another layout takes time,
+         * which requests want, too. */
+        pause = 1 + (shm_store_clock_ms() - began) / TRY_SHARE;
+        if (pause > TRY_PAUSE)
+            pause = TRY_PAUSE;
+    }
     return NULL;
 }
 

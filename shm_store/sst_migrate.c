@@ -15,7 +15,7 @@
 #include "sst_layout2.h"
 #include "sst_record.h"
 
-static const sst_old *const known[] = {&sst_layout2};
+static const sst_old *const known[] = {&sst_layout2, NULL};
 
 typedef struct migration {
     shm_store *store;
@@ -40,7 +40,7 @@ __attribute__((format(printf, 2, 3))) static bool cannot(const migration *at,
 
 const sst_old *sst_old_find(uint32_t version)
 {
-    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+    for (size_t i = 0; known[i] != NULL; i++) {
         if (known[i]->version == version && version != SST_LAYOUT_VERSION) {
             return known[i];
         }
@@ -58,7 +58,11 @@ static bool image_map(const shm_store *store, shm_store *image)
     *image = *store;
     image->base = base;
     image->map_len = store->file_size;
-    return base != MAP_FAILED;
+    if (base == MAP_FAILED) {
+        return false;
+    }
+    (void)madvise(base, image->map_len, MADV_DONTDUMP);
+    return true;
 }
 
 /* Before what says that it is there: a power cut must not keep only that. */

@@ -51,8 +51,8 @@ typedef struct sst_old {
     /** NULL, or why it is none: the end of a sentence. */
     const char *(*head)(const unsigned char *base, uint64_t len,
                         sst_old_head *head);
-    /** Every record that passes its check, until ${visit} returns false; ${lost}
-     *  counts the others.  False if there is no memory. */
+    /** Every record that passes its check, until ${visit} returns false;
+     *  ${lost} counts the others.  False if there is no memory. */
     bool (*each)(const unsigned char *base, uint64_t len, sst_old_visit *visit,
                  void *baton, uint64_t *lost);
 } sst_old;

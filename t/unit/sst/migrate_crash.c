@@ -171,13 +171,20 @@ static void test_death(const scratch *at)
 
 /* ---- what is not right --------------------------------------------------- */
 
+static void write_at(const scratch *at, size_t where, const void *bytes,
+                     size_t len)
+{
+    int fd = open(at->path, O_RDWR | O_CLOEXEC);
+
+    (void)!pwrite(fd, bytes, len, (off_t)where);
+    close(fd);
+}
+
 static void poke(const scratch *at, size_t where, unsigned char bits)
 {
     unsigned char byte = image[where] ^ bits;
-    int fd = open(at->path, O_RDWR | O_CLOEXEC);
 
-    (void)!pwrite(fd, &byte, 1, (off_t)where);
-    close(fd);
+    write_at(at, where, &byte, 1);
 }
 
 static void test_damage(const scratch *at, uint64_t seed)
@@ -222,17 +229,45 @@ static void test_damage(const scratch *at, uint64_t seed)
     ok(right, "whatever bytes are wrong, what is carried over is sound");
 }
 
+/* A geometry that lies under a checksum that is right: each word of it, any
+ * number.  Who dies at it is this program. */
+static void test_lies(const scratch *at)
+{
+    static const uint32_t lies[] = {0, 1, 16384, INT32_MAX, UINT32_MAX};
+    sst_header_shm header;
+    uint32_t *words = (uint32_t *)(void *)&header.geo;
+    bool right = true;
+
+    make_old(at);
+    image_take(at);
+    for (unsigned i = 0; i < sizeof(header.geo) / 4 * 5 && right; i++) {
+        char why[200];
+        shm_store *store;
+
+        memcpy(&header, image, sizeof(header));
+        words[i / 5] = lies[i % 5];
+        header.sum =
+            sst_sum(&header.geo, sizeof(header.geo) + sizeof(header.hash_key),
+                    header.version);
+        image_put(at);
+        write_at(at, 0, &header, sizeof(header));
+        store = open_server(at, MIB);
+        right = next_shm_store_attach(store, LATER, &report) == SST_OK &&
+                next_shm_store_check(store, why, sizeof(why)) == SST_OK &&
+                report.records <= live();
+        shm_store_close(store);
+    }
+    ok(right, "whatever an old header says of itself is checked");
+}
+
 /* A file of a length that only a migration gives, without one. */
 static void test_cut(const scratch *at)
 {
     uint64_t state = SST_STATE_MIGRATING;
     shm_store *store;
-    int fd;
 
     make_old(at);
-    fd = open(at->path, O_RDWR | O_CLOEXEC);
-    (void)!pwrite(fd, &state, sizeof(state), offsetof(sst_header_shm, state));
-    close(fd);
+    write_at(at, offsetof(sst_header_shm, state), &state, sizeof(state));
     store = open_server(at, MIB);
     ok(attach_next(store) == SST_OK && report.result == SST_ATTACH_RESET,
        "a segment whose successor is missing is begun afresh: %s", report.why);
@@ -247,6 +282,7 @@ int main(int argc, char **argv)
     scratch_make(&at);
     test_death(&at);
     test_damage(&at, seed);
+    test_lies(&at);
     test_cut(&at);
     scratch_remove(&at);
     return done_testing();
