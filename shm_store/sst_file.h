@@ -28,8 +28,8 @@ bool sst_process_lock(int fd, short type, int byte);
  *  description, or of the process. */
 bool sst_file_locked(int fd, int byte, bool by_process);
 
-/** Take the lock of who attaches; sst_process_lock gives it back.  False if that
- *  takes longer than ${wait_ms}. */
+/** Take the lock of who attaches; sst_process_lock gives it back.  False if it
+ *  cannot be had within ${wait_ms}. */
 bool sst_attach_queue(int fd, long wait_ms);
 
 /** nanosleep for ${ms}. */
