@@ -68,8 +68,7 @@ static bool same_session(const sx_session *a, const sx_session *b)
     bool same = a->version == b->version && a->handle == b->handle &&
                 a->created_s == b->created_s && a->login_s == b->login_s &&
                 a->id_born_ms == b->id_born_ms && a->epoch == b->epoch &&
-                a->idle_s == b->idle_s &&
-                a->persist == b->persist &&
+                a->idle_s == b->idle_s && a->persist == b->persist &&
                 a->entries->nelts == b->entries->nelts &&
                 a->messages->nelts == b->messages->nelts;
 
