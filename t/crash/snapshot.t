@@ -59,7 +59,7 @@ wait_for('a snapshot is written by itself', sub { -s $snap });
 $all[$_ - 1]->get('/s/cgi/app', h => ["Session-Set: n=$_"]) for 1 .. @all;
 is((stat $snap)[2] & 07777, 0600, 'readable by nobody else');
 is((stat _)[4], $uid, 'and belongs to the User of the server') if !$>;
-$s->stop;
+$s->stop_whole;
 unlink $store or die "$store: $!\n";
 my $mark = $s->log_mark;
 $s->start;
@@ -118,7 +118,7 @@ is($old->get('/r/cgi/app')->env('SESSION_VAR_n'), undef,
 sub refused
 {
     my ($what, $re, $break) = @_;
-    $s->stop;
+    $s->stop_whole;
     ok(-s $snap, 'the last process has left a snapshot');
     unlink $store;
     $break->();

@@ -39,7 +39,7 @@ $s->write_conf(sprintf $CONF, "$snap,10s");
 $s->start;
 my @all = map { $s->browser } 1 .. 3;
 $all[$_]->get('/s/cgi/app', h => ["Session-Set: n=$_"]) for 0 .. 2;
-$s->stop;
+$s->stop_whole;
 my @stat = stat $snap;
 is($stat[4], $uid, 'the snapshot belongs to the User');
 is($stat[2] & 07777, 0600, 'and to nobody else');
@@ -58,7 +58,7 @@ is(join(' ', map { value($_) } @all), '0 - 2',
 
 # A smaller store: the file of before is moved aside, the snapshot fills the new
 # one.
-$s->stop;
+$s->stop_whole;
 $s->write_conf(sprintf($CONF, $snap) =~ s/size=4m/size=2m/r);
 my $mark = $s->log_mark;
 $s->start;

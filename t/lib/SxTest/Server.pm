@@ -262,6 +262,21 @@ sub stop
     return $self->_reap;
 }
 
+# The same, and the last process has done what it does at its end. httpd's event
+# MPM may crash when a child ends (SxTest::Core tells whose fault it was): then
+# it is started and stopped again.
+sub stop_whole
+{
+    my ($self) = @_;
+    for (1 .. 5) {
+        my $mark = $self->log_mark;
+        $self->stop;
+        last if !SxTest::Log::fatal($self->error_log_since($mark));
+        $self->start;
+    }
+    return;
+}
+
 # The worker processes: for threaded MPMs without the cgid daemon, which has
 # but one thread.
 sub children
