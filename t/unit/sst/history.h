@@ -281,7 +281,7 @@ static bool search_from(search *on, const place *at)
 static verdict history_judge(const history *of)
 {
     search on = {.of = of, .cache = calloc(CACHE, sizeof(place))};
-    place start = {.state = {ABSENT, 0}};
+    place start = {.state = {ABSENT, 0, 0}};
     bool possible;
 
     if (on.cache == NULL) {

@@ -23,13 +23,15 @@ static long long mapped_huge(const shm_store *store)
     bool ours = false;
 
     while (in != NULL && fgets(line, sizeof(line), in) != NULL) {
-        unsigned long from, to;
+        static const char name[] = "ShmemPmdMapped:";
+        char *end;
+        unsigned long from = strtoul(line, &end, 16);
 
-        if (sscanf(line, "%lx-%lx ", &from, &to) == 2) {
+        if (end > line && *end == '-') {
             ours = from == (unsigned long)(uintptr_t)store->base;
         }
-        else if (ours) {
-            sscanf(line, "ShmemPmdMapped: %lld kB", &kb);
+        else if (ours && strncmp(line, name, sizeof(name) - 1) == 0) {
+            kb = strtoll(line + sizeof(name) - 1, NULL, 10);
         }
     }
     if (in != NULL) {
