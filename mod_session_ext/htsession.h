@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "shm_store.h"
+#include "sx_keys.h"
 
 typedef enum outcome {
     DONE = 0,
@@ -65,13 +66,20 @@ outcome tool_fail_status(const tool *t, shm_status status);
 
 /** What ${run} answers with the keys of the file ${path}, or BROKEN when they
  *  cannot be had, which is then told. */
-struct sx_keys;
-typedef outcome tool_keyed(tool *t, const struct sx_keys *keys, void *baton);
+typedef outcome tool_keyed(tool *t, const sx_keys *keys, void *baton);
 outcome tool_with_keys(tool *t, const char *path, tool_keyed *run, void *baton);
 
-/** Is the session with this ${meta} one of t->user in t->ns? */
-bool tool_is_of_user(const tool *t, const struct sx_keys *keys,
-                     const shm_meta *meta);
+/* A user as a store knows it: tags by each key of a key file. */
+typedef struct tool_who {
+    uint32_t ns;
+    size_t count;
+    uint64_t tags[SX_KEYS_PER_FILE];
+} tool_who;
+
+/** The user t->user of t->ns; and is the session with this ${meta} one of
+ *  theirs? */
+tool_who tool_who_of(const tool *t, const sx_keys *keys);
+bool tool_is_of(const tool_who *who, const shm_meta *meta);
 
 /** Has it been ended with all others of its user, though it lies there? */
 bool tool_has_ended(const tool *t, const shm_meta *meta);

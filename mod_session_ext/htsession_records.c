@@ -131,13 +131,13 @@ static outcome not_found(const tool *t)
 typedef struct listing {
     tool *t;
     uint64_t shown;
-    const sx_keys *keys; /* NULL: all users */
+    const tool_who *who; /* NULL: all users */
 } listing;
 
 static bool is_asked_for(const listing *l, const shm_meta *meta)
 {
-    return is_session(meta) && !tool_has_ended(l->t, meta) &&
-           (l->keys == NULL || tool_is_of_user(l->t, l->keys, meta));
+    return is_session(meta) && (l->who == NULL || tool_is_of(l->who, meta)) &&
+           !tool_has_ended(l->t, meta);
 }
 
 static bool visit_list(void *baton, const unsigned char *key,
@@ -187,7 +187,7 @@ static outcome list(listing *l)
     if (status != SST_OK) {
         return tool_fail_status(t, status);
     }
-    if (l->keys != NULL && l->shown == 0) {
+    if (l->who != NULL && l->shown == 0) {
         tool_fail(t, "no live session of that user in that namespace");
         return NOT_FOUND;
     }
@@ -197,9 +197,9 @@ static outcome list(listing *l)
 static outcome list_user(tool *t, const sx_keys *keys, void *baton)
 {
     listing *l = baton;
+    tool_who who = tool_who_of(t, keys);
 
-    (void)t;
-    l->keys = keys;
+    l->who = &who;
     return list(l);
 }
 

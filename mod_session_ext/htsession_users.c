@@ -13,18 +13,25 @@
 #include "sx_store_shm.h"
 #include "sx_user.h"
 
-bool tool_is_of_user(const tool *t, const sx_keys *keys, const shm_meta *meta)
+/* Hashes are made once and not for each record that is looked at. */
+tool_who tool_who_of(const tool *t, const sx_keys *keys)
 {
-    sx_str ns = sx_str_of(t->ns), user = sx_str_of(t->user);
+    const sx_realm realm = {.scope = {.keys = keys, .ns = t->ns}};
+    tool_who who = {.ns = sx_ns_number(t->ns)};
 
-    if (meta->ns != sx_ns_number(t->ns)) {
-        return false;
-    }
     for (unsigned kid = 0; kid < 256; kid++) {
-        const unsigned char *subkey =
-            sx_keys_get(keys, (unsigned char)kid, SX_PURPOSE_USER);
+        if (sx_keys_get(keys, (unsigned char)kid, SX_PURPOSE_USER) != NULL) {
+            who.tags[who.count++] =
+                sx_user_tag(&realm, (unsigned char)kid, sx_str_of(t->user));
+        }
+    }
+    return who;
+}
 
-        if (subkey != NULL && sx_tag(subkey, ns, user) == meta->user_tag) {
+bool tool_is_of(const tool_who *who, const shm_meta *meta)
+{
+    for (size_t i = 0; i < who->count; i++) {
+        if (meta->ns == who->ns && meta->user_tag == who->tags[i]) {
             return true;
         }
     }
@@ -51,7 +58,7 @@ bool tool_has_ended(const tool *t, const shm_meta *meta)
 
 typedef struct counting {
     tool *t;
-    const sx_keys *keys;
+    tool_who who;
     uint64_t sessions;
 } counting;
 
@@ -62,8 +69,7 @@ static bool count_one(void *baton, const unsigned char *key,
 
     (void)key;
     tool_progress(c->t);
-    c->sessions += meta->kind == SST_USER &&
-                   tool_is_of_user(c->t, c->keys, meta) &&
+    c->sessions += meta->kind == SST_USER && tool_is_of(&c->who, meta) &&
                    !tool_has_ended(c->t, meta);
     return true;
 }
@@ -72,7 +78,7 @@ static bool count_one(void *baton, const unsigned char *key,
  * session is not logged out. */
 static outcome logout(tool *t, const sx_keys *keys, void *baton)
 {
-    counting c = {.t = t, .keys = keys};
+    counting c = {.t = t, .who = tool_who_of(t, keys)};
     sx_realm realm = {.scope = {.keys = keys, .ns = t->ns}};
     sx_answer answer;
     apr_pool_t *pool;

@@ -32,19 +32,6 @@ sub other_layout
     return;
 }
 
-sub seen { return $_[0]->get('/s/cgi/app')->env($_[1]) // '-' }
-
-sub becomes
-{
-    my ($browser, $name, $want, $label) = @_;
-    for (1 .. 300) {
-        last if seen($browser, $name) eq $want;
-        sleep 0.05;
-    }
-    is(seen($browser, $name), $want, $label);
-    return;
-}
-
 # A request of the old generation stands at a door while the new one begins.
 sub upgrade
 {
@@ -59,7 +46,7 @@ sub upgrade
     other_layout();
     my $mark = $s->log_mark;
     $s->graceful;
-    becomes($b, 'SESSION_STATUS', 'unavailable',
+    SxTest::becomes($b, 'SESSION_STATUS', 'unavailable',
         'new children do not touch what they do not know');
     sleep 2.5;
     my @told = $s->error_log_since($mark)
@@ -74,9 +61,9 @@ sub upgrade
 }
 
 my ($b, $mark) = upgrade("snapshot=$dir/snap");
-becomes($b, 'SESSION_VAR_n', '7',
+SxTest::becomes($b, 'SESSION_VAR_n', '7',
     'when the last child of before has gone, the session is there');
-is(seen($b, 'SESSION_VAR_late'), '1', 'with its last write');
+is(SxTest::seen($b, 'SESSION_VAR_late'), '1', 'with its last write');
 like($s->error_log_since($mark),
     qr/ShmStore 'sessions': begun afresh: it has layout version 99/,
     'the store was begun afresh');
@@ -85,13 +72,14 @@ like($s->error_log_since($mark), qr/ShmStore 'sessions': 1 records came back/,
 like($s->error_log_since($mark), qr/is available in this process now/,
     'and the log says that it is there again');
 $b->get('/s/cgi/app', h => ['Session-Set: n=8']);
-is(seen($b, 'SESSION_VAR_n'), '8', 'it can be written');
+is(SxTest::seen($b, 'SESSION_VAR_n'), '8', 'it can be written');
 $s->stop;
 unlink $store;
 
 ($b, $mark) = upgrade('');
-becomes($b, 'SESSION_STATUS', 'invalid',
+SxTest::becomes($b, 'SESSION_STATUS', 'invalid',
     'without a snapshot the store begins empty');
 $b->get('/s/cgi/app', h => ['Session-Set: n=9']);
-is(seen($b, 'SESSION_VAR_n'), '9', 'and works, without another restart');
+is(SxTest::seen($b, 'SESSION_VAR_n'), '9',
+    'and works, without another restart');
 SxTest::done();

@@ -3,25 +3,11 @@
 # by a stop and start: while children of before use the store the new ones are
 # unavailable, and then every session is there, with its versions.
 use SxTest;
-use Time::HiRes qw(sleep);
 
 my $s = SxTest::Server->new;
 my $store = $s->root . '/x.shm';
 $s->write_conf("ShmStore sessions size=2m file=$store\n"
     . "<Location /s/>\nSessionExt On\n</Location>\n");
-
-sub seen { return $_[0]->get('/s/cgi/app')->env($_[1]) // '-' }
-
-sub becomes
-{
-    my ($browser, $name, $want, $label) = @_;
-    for (1 .. 300) {
-        last if seen($browser, $name) eq $want;
-        sleep 0.05;
-    }
-    is(seen($browser, $name), $want, $label);
-    return;
-}
 
 $s->start;
 my @b = map { $s->browser } 1 .. 20;
@@ -34,16 +20,17 @@ SxTest::reached('door');
 my $mark = $s->log_mark;
 $s->upgrade;
 $s->graceful;
-becomes($b[0], 'SESSION_STATUS', 'unavailable',
+SxTest::becomes($b[0], 'SESSION_STATUS', 'unavailable',
     'while a child of before uses the store, new ones do not');
 SxTest::release('door');
 is($old->finish->status, 200, 'the old request commits');
-becomes($b[0], 'SESSION_VAR_n', '0', 'then its session is there');
-is(seen($b[0], 'SESSION_VAR_late'), '1', 'with its last write');
-is(seen($b[0], 'SESSION_VERSION'), '2', 'and its version');
-is(join(' ', map { seen($b[$_], 'SESSION_VAR_n') } 2 .. $#b), join(' ', 2 .. $#b),
+SxTest::becomes($b[0], 'SESSION_VAR_n', '0', 'then its session is there');
+is(SxTest::seen($b[0], 'SESSION_VAR_late'), '1', 'with its last write');
+is(SxTest::seen($b[0], 'SESSION_VERSION'), '2', 'and its version');
+is(join(' ', map { SxTest::seen($b[$_], 'SESSION_VAR_n') } 2 .. $#b),
+    join(' ', 2 .. $#b),
     'and so are all others');
-is(seen($ended, 'SESSION_STATUS'), 'invalid', 'what was ended is not');
+is(SxTest::seen($ended, 'SESSION_STATUS'), 'invalid', 'what was ended is not');
 my $log = $s->error_log_since($mark);
 like($log, qr/unavailable in this process.*it has layout version \d+/,
     'the log says why it was unavailable');
@@ -55,7 +42,7 @@ my @times = $log =~ /carried over from layout/g;
 is(scalar @times, 1, 'one process did it');
 is($b[3]->get('/s/cgi/app', h => ['Session-Set: n=33'])->status, 200,
     'a session of before');
-is(seen($b[3], 'SESSION_VAR_n'), '33', 'can be written');
+is(SxTest::seen($b[3], 'SESSION_VAR_n'), '33', 'can be written');
 $s->stop;
 
 unlink $store;
@@ -66,6 +53,7 @@ $b[$_]->get('/s/cgi/app', h => ["Session-Set: n=$_"]) for 0 .. $#b;
 $s->stop;
 $s->upgrade;
 $s->start;
-is(join(' ', map { seen($b[$_], 'SESSION_VAR_n') } 0 .. $#b), join(' ', 0 .. $#b),
+is(join(' ', map { SxTest::seen($b[$_], 'SESSION_VAR_n') } 0 .. $#b),
+    join(' ', 0 .. $#b),
     'a stop and start with the new module has all sessions at once');
 SxTest::done();

@@ -103,6 +103,19 @@ sub log_file
 sub log_mark        { return SxTest::Log::mark(log_file()) }
 sub error_log_since { return SxTest::Log::since(log_file(), $_[0]) }
 
+# What the test app sees in its environment, and waiting for it.
+sub seen { return $_[0]->get('/s/cgi/app')->env($_[1]) // '-' }
+
+sub becomes
+{
+    my ($browser, $name, $want, $label) = @_;
+    for (1 .. 300) {
+        last if seen($browser, $name) eq $want;
+        select undef, undef, undef, 0.05;
+    }
+    return is(seen($browser, $name), $want, $label);
+}
+
 sub reached { return SxTest::Barrier::reached(@_) }
 sub release { return SxTest::Barrier::release(@_) }
 
