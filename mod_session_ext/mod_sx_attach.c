@@ -70,6 +70,22 @@ static void log_unavailable(membership *m, const shm_attach_report *report)
                  m->segment->conf->name, report->why);
 }
 
+/* In the cleanup thread, once a process; the log gets it once a server. */
+static void log_lost(void *baton)
+{
+    const mod_sx_segment *segment = baton;
+
+    if (segment->told &&
+        __atomic_exchange_n(segment->told, 1, __ATOMIC_RELAXED))
+        return;
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, ap_server_conf,
+                 "ShmStore '%s' is unavailable: its file %s was cut off while "
+                 "in use, and what it held is lost. Stop and start the server "
+                 "to begin it anew%s, and see who may write to that file",
+                 segment->conf->name, segment->conf->path,
+                 segment->conf->snapshot ? " from its snapshot" : "");
+}
+
 static void join_segment(membership *m)
 {
     mod_sx_segment *segment = m->segment;
@@ -145,8 +161,10 @@ static void begin_to_try(membership *m)
 
     pthread_mutex_init(&m->lock, NULL);
     pthread_cond_init(&m->wake, NULL);
-    /* The server's signals are for its own threads. */
+    /* The server's signals are for its own threads, but not a fault. */
     sigfillset(&all);
+    sigdelset(&all, SIGBUS);
+    sigdelset(&all, SIGSEGV);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     m->trying = pthread_create(&m->thread, NULL, try_again, m) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -174,6 +192,7 @@ void mod_sx_attach(mod_sx_segment *segment, apr_pool_t *pchild)
     if (!segment->segment)
         return;
     m->segment = segment;
+    shm_store_on_lost(segment->segment, log_lost, segment);
     apr_pool_create(&m->pool, pchild);
     mod_sx_snapshot_prepare(segment, m->pool);
     /* Before the pools below this one are cleared: threads use them. */

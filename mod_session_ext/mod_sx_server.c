@@ -15,7 +15,7 @@ extern module AP_MODULE_DECLARE_DATA session_ext_module;
 
 /* Raised when shm_store's handle or this table changes: a module upgraded by a
  * graceful restart must not misread what its predecessor left. */
-#define RETAINED_VERSION 2
+#define RETAINED_VERSION 3
 #define RETAINED_KEY     "mod_session_ext"
 #define RETAINED_MAX     16
 #define SIZE_DEFAULT     ((apr_uint64_t)64 << 20)
@@ -141,6 +141,23 @@ static shm_store *open_store(const mod_sx_store_conf *conf, retained *kept,
     return slot->segment;
 }
 
+static apr_status_t unmap_told(void *told)
+{
+    munmap(told, sizeof(uint32_t));
+    return APR_SUCCESS;
+}
+
+static uint32_t *make_told(apr_pool_t *pool)
+{
+    void *told = mmap(NULL, sizeof(uint32_t), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (told == MAP_FAILED)
+        return NULL;
+    apr_pool_cleanup_register(pool, told, unmap_told, apr_pool_cleanup_null);
+    return told;
+}
+
 static int open_stores(server_rec *server, retained *kept, apr_pool_t *pool)
 {
     mod_sx_server *main_conf = mod_sx_server_of(server);
@@ -151,7 +168,8 @@ static int open_stores(server_rec *server, retained *kept, apr_pool_t *pool)
     for (int i = 0; i < main_conf->stores->nelts; i++) {
         mod_sx_segment *segment = apr_array_push(main_conf->segments);
         *segment = (mod_sx_segment){
-            .conf = APR_ARRAY_IDX(main_conf->stores, i, mod_sx_store_conf *)};
+            .conf = APR_ARRAY_IDX(main_conf->stores, i, mod_sx_store_conf *),
+            .told = make_told(pool)};
         err[0] = '\0';
         segment->segment = open_store(segment->conf, kept, err, sizeof err);
         if (*err)

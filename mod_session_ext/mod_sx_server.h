@@ -17,6 +17,8 @@ typedef struct mod_sx_segment {
     const mod_sx_store_conf *conf;
     const sx_keys *keys; /* that seal its snapshot; NULL: none */
     shm_store *segment;  /* NULL: could not be opened at a restart */
+    uint32_t *told;      /* shared by the children, atomic: it was said that the
+                     * file was cut off; NULL: each says so */
     sx_store *backend;   /* child only, atomic; NULL: unavailable */
 } mod_sx_segment;
 

@@ -127,7 +127,7 @@ shm_status shm_store_get(shm_store *store, const unsigned char key[SST_KEY_LEN],
     sst_shard shard;
     sst_hash hash;
 
-    if (!store->attached) {
+    if (!sst_usable(store)) {
         return SST_UNAVAILABLE;
     }
     hash = sst_hash_of(store, key);
@@ -144,7 +144,7 @@ shm_status shm_store_get(shm_store *store, const unsigned char key[SST_KEY_LEN],
     }
     sst_latency_end_locked(&shard, SST_OP_GET, began);
     sst_shard_unlock(&shard);
-    return status;
+    return sst_answer(store, status);
 }
 
 /* ---- put ---------------------------------------------------------------- */
@@ -218,7 +218,7 @@ shm_status shm_store_put_if(shm_store *store,
     sst_hash hash;
 
     *write.report = unasked;
-    if (!store->attached) {
+    if (!sst_usable(store)) {
         return SST_UNAVAILABLE;
     }
     if (!meta_ok(meta)) {
@@ -249,6 +249,7 @@ shm_status shm_store_put_if(shm_store *store,
             sst_journal_note_put(store, key, &noted, &stored, now_ms);
         }
     } while (noted.wanted);
+    status = sst_answer(store, status);
     if (status == SST_OK) {
         meta->token = stored.token;
         meta->value_len = stored.value_len;
@@ -302,7 +303,7 @@ shm_status shm_store_touch(shm_store *store,
     sst_shard shard;
     sst_hash hash;
 
-    if (!store->attached) {
+    if (!sst_usable(store)) {
         return SST_UNAVAILABLE;
     }
     hash = sst_hash_of(store, key);
@@ -312,7 +313,7 @@ shm_status shm_store_touch(shm_store *store,
         sst_latency_end_locked(&shard, SST_OP_TOUCH, began);
         sst_shard_unlock(&shard);
     }
-    return status;
+    return sst_answer(store, status);
 }
 
 static shm_status remove_locked(sst_shard *shard, const sst_hash *hash,
@@ -349,7 +350,7 @@ shm_status shm_store_remove(shm_store *store,
     sst_shard shard;
     sst_hash hash;
 
-    if (!store->attached) {
+    if (!sst_usable(store)) {
         return SST_UNAVAILABLE;
     }
     hash = sst_hash_of(store, key);
@@ -368,5 +369,5 @@ shm_status shm_store_remove(shm_store *store,
             sst_journal_note(store, key, &noted);
         }
     } while (noted.wanted);
-    return status;
+    return sst_answer(store, status);
 }

@@ -20,6 +20,12 @@
  * have returned SST_OK before any other call.  A process that is both, such as
  * a tool or a test, calls open and then attach.
  *
+ * A file that is cut off. Whoever may write the file may shorten it.  Attach
+ * installs a handler for SIGBUS, which leaves every fault outside a segment to
+ * whoever had the signal before; inside, the segment is given up: the calls
+ * under way and all later ones answer SST_UNAVAILABLE, in this process for
+ * good.  A thread that calls in here must not block SIGBUS.
+ *
  * Threads and processes. After attach every function may be called by any
  * thread of any attached process at the same time.  Each takes one shard lock
  * and holds it for microseconds; none waits longer than SST_LOCK_WAIT_MS in
@@ -118,7 +124,7 @@ typedef struct shm_store_config {
  * The file must be regular, have one link, belong to ${config->owner}, and be
  * closed to others; no directory above it may be writable to others (a sticky
  * one is accepted).  It is allocated in full, so that a full file system is
- * an error here and not a SIGBUS later.  A file that is shorter or longer than
+ * an error here and not a lost segment later.  A file that is shorter or longer than
  * ${config->size} is grown in place, or if it is too long or its size makes no
  * segment, moved aside to PATH.old.  No symbolic link is followed anywhere in
  * the path.  With size 0 an existing file is opened and none is made.
@@ -182,6 +188,13 @@ typedef struct shm_attach_report {
  */
 shm_status shm_store_attach(shm_store *store, int64_t now_ms,
                             shm_attach_report *report) SST_MUST_CHECK;
+
+/**
+ * What the cleanup thread calls, once, when it finds that the file has become
+ * shorter under this process, within two seconds.  Before the thread starts.
+ */
+typedef void shm_store_lost(void *baton);
+void shm_store_on_lost(shm_store *store, shm_store_lost *lost, void *baton);
 
 /* ---- records ------------------------------------------------------------ */
 

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sst_bus.h"
 #include "sst_file.h"
 #include "sst_format.h"
 #include "sst_journal.h"
@@ -30,6 +31,9 @@
 
 #define ATTACH_WAIT_MS 60000 /* who waits for ever must not stop a server */
 #define CLOCK_LATE_MS  60000 /* how long ago `now_ms` may have been read */
+#define SST_CUT_OFF                                                            \
+    "the file was cut off while in use; stop and start the server to begin "   \
+    "it anew"
 
 /* What the header says, judged. */
 typedef enum verdict {
@@ -492,6 +496,12 @@ static shm_status attach_locked(attaching *at)
     return SST_UNAVAILABLE;
 }
 
+void shm_store_on_lost(shm_store *store, shm_store_lost *lost, void *baton)
+{
+    store->on_lost = lost;
+    store->lost_baton = baton;
+}
+
 void shm_store_on_fresh(shm_store *store, shm_store_refill *refill, void *baton)
 {
     store->refill = refill;
@@ -499,14 +509,22 @@ void shm_store_on_fresh(shm_store *store, shm_store_refill *refill, void *baton)
 }
 
 /* While nobody else attaches, who may change it. */
-static bool measure(shm_store *store)
+static bool measure(attaching *at)
 {
+    shm_store *store = at->store;
+    uint64_t len;
     struct stat st;
 
-    if (fstat(store->fd, &st) != 0 || (uint64_t)st.st_size < SST_SIZE_MIN) {
+    if (fstat(store->fd, &st) != 0) {
+        why(at, "the file cannot be looked at: %s", strerror(errno));
         return false;
     }
-    store->file_size = sst_segment_len((uint64_t)st.st_size);
+    len = sst_segment_len((uint64_t)st.st_size);
+    if (SST_LOAD(store->lost) || len < store->file_size) {
+        why(at, SST_CUT_OFF);
+        return false;
+    }
+    store->file_size = len;
     if (store->file_size > store->map_len) {
         store->file_size = store->map_len;
     }
@@ -518,14 +536,17 @@ static shm_status enter(attaching *at)
     shm_store *store = at->store;
     shm_status status;
 
-    if (!measure(store)) {
-        why(at, "the file is too short");
+    if (!measure(at)) {
         return SST_UNAVAILABLE;
     }
+    sst_bus_watch(store);
     sst_boot_id(at->boot_id);
     at->pid_ns = read_pid_ns();
     at->alone = users_take(store);
-    status = attach_locked(at);
+    status = sst_answer(store, attach_locked(at));
+    if (SST_LOAD(store->lost)) {
+        why(at, SST_CUT_OFF);
+    }
     if (status == SST_OK) {
         sst_journal_join(store);
         store->attached = true;

@@ -308,7 +308,7 @@ shm_status shm_store_check_shard(shm_store *store, uint32_t shard, char *why,
     if (whylen > 0) {
         *why = '\0';
     }
-    if (!store->attached) {
+    if (!sst_usable(store)) {
         return SST_UNAVAILABLE;
     }
     if (shard >= store->geo.nshards) {
@@ -321,7 +321,7 @@ shm_status shm_store_check_shard(shm_store *store, uint32_t shard, char *why,
     }
     status = lock_and_check(&on, store, shard);
     free(on.pages);
-    return status;
+    return sst_answer(store, status);
 }
 
 shm_status shm_store_check(shm_store *store, char *why, size_t whylen)
@@ -331,7 +331,7 @@ shm_status shm_store_check(shm_store *store, char *why, size_t whylen)
     if (whylen > 0) {
         *why = '\0';
     }
-    if (!store->attached) {
+    if (!sst_usable(store)) {
         return SST_UNAVAILABLE;
     }
     for (uint32_t no = 0; no < store->geo.nshards && status == SST_OK; no++) {

@@ -20,6 +20,11 @@ int sst_thread_start(pthread_t *thread, void *(*run)(void *), void *baton)
     int rc;
 
     sigfillset(&all);
+    /* A fault that is blocked ends the process, whoever handles it. */
+    sigdelset(&all, SIGBUS);
+    sigdelset(&all, SIGSEGV);
+    sigdelset(&all, SIGFPE);
+    sigdelset(&all, SIGILL);
     rc = pthread_sigmask(SIG_SETMASK, &all, &before);
     if (rc == 0) {
         rc = pthread_create(thread, NULL, run, baton);

@@ -15,6 +15,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "sst_bus.h"
 #include "sst_chore.h"
 
 #define TICK_MS    250
@@ -121,7 +122,7 @@ static void *cleanup_run(void *baton)
     shm_cleanup *cleanup = baton;
     bool stop = false;
 
-    while (!stop) {
+    while (!stop && !sst_bus_look(cleanup->store)) {
         int64_t now_ms = shm_store_clock_ms();
         bool runner = lease_hold(cleanup, now_ms);
 
@@ -134,6 +135,9 @@ static void *cleanup_run(void *baton)
                         runner ? TICK_MS
                                : WAIT_MS + randombytes_uniform(JITTER_MS));
     }
+    if (!stop && cleanup->store->on_lost != NULL) {
+        cleanup->store->on_lost(cleanup->store->lost_baton);
+    }
     sst_chores_stop(&cleanup->chores);
     lease_drop(cleanup);
     __atomic_store_n(&cleanup->runner, false, __ATOMIC_RELAXED);
@@ -145,7 +149,7 @@ shm_cleanup *shm_store_cleanup_start(shm_store *store, const shm_chore *chore)
     shm_cleanup *cleanup;
     int rc;
 
-    if (!store->attached) {
+    if (!sst_usable(store)) {
         errno = EINVAL;
         return NULL;
     }

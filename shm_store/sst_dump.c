@@ -43,7 +43,7 @@ static shm_status read_one(const dumping *at, const unsigned char *key,
         status = sst_get_locked(&shard, &hash, &get);
         sst_shard_unlock(&shard);
     }
-    return status;
+    return sst_answer(at->store, status);
 }
 
 static bool write_record(dumping *at, const unsigned char *key,
@@ -138,7 +138,7 @@ shm_status shm_store_dump(shm_store *store, const shm_dump_sink *sink,
     shm_status status;
 
     *report = (shm_dump_report){0};
-    if (!store->attached) {
+    if (!sst_usable(store)) {
         return SST_UNAVAILABLE;
     }
     at.value = malloc(SST_MAX_RECORD_MAX);
@@ -150,9 +150,11 @@ shm_status shm_store_dump(shm_store *store, const shm_dump_sink *sink,
     if (status == SST_OK) {
         status = at.status;
     }
+    /* An end behind half of the records would make them look like all. */
+    status = sst_answer(store, status);
     if (status == SST_OK && !write_end(&at)) {
         status = SST_UNAVAILABLE;
     }
     free(at.value);
-    return status;
+    return sst_answer(store, status);
 }

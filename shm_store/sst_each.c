@@ -118,7 +118,7 @@ shm_status shm_store_each(shm_store *store, shm_store_visit *visit, void *baton,
 {
     cursor at = {.now_ms = now_ms};
 
-    if (!store->attached) {
+    if (!sst_usable(store)) {
         return SST_UNAVAILABLE;
     }
     for (uint32_t no = 0; no < store->geo.nshards; no++) {
@@ -134,10 +134,13 @@ shm_status shm_store_each(shm_store *store, shm_store_visit *visit, void *baton,
             }
             fill_batch(&shard, &at);
             sst_shard_unlock(&shard);
+            if (!sst_usable(store)) {
+                return SST_UNAVAILABLE;
+            }
             if (!hand_out(&at, visit, baton)) {
                 return SST_OK;
             }
         }
     }
-    return SST_OK;
+    return sst_answer(store, SST_OK);
 }

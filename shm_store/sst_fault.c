@@ -164,6 +164,9 @@ static bool is_the_end(void)
     long count = __atomic_add_fetch(&sst_test.count, 1, __ATOMIC_RELAXED);
     sst_test_deaths *note = sst_test.deaths;
 
+    if (count == sst_test.cut_at) {
+        (void)!ftruncate(sst_test.cut_fd, sst_test.cut_to);
+    }
     if (note != NULL) {
         note->stores = count;
         if (held.at != NULL &&

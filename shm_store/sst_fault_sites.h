@@ -37,6 +37,9 @@ typedef struct sst_test_deaths {
 typedef struct sst_test_hooks {
     long die_at; /* die by SIGKILL before this store; 0: never */
     long count;  /* stores so far */
+    long cut_at; /* cut the file off before this store; 0: never */
+    int cut_fd;
+    long cut_to; /* bytes that are left of it */
     int has_boot;
     unsigned char boot_id[16]; /* told instead of the kernel's */
     uint64_t pid_ns;           /* not 0: told instead of the kernel's */

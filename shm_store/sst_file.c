@@ -20,6 +20,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "sst_bus.h"
 #include "sst_journal.h"
 #include "sst_map.h"
 
@@ -511,6 +512,12 @@ shm_status shm_store_reopen(shm_store *store, const shm_store_config *config,
         return SST_BADARG;
     }
     limits_take(store, config);
+    if ((uint64_t)open.st.st_size < store->file_size) {
+        /* Made long again it would be empty under those who use it. */
+        say(&open, "was cut off while in use, by somebody who may write to it; "
+                   "stop and start the server to begin it anew");
+        return SST_BADARG;
+    }
     if (want > store->map_len) {
         say(&open,
             "%llu bytes are more than it can grow to without a stop; it stays "
@@ -538,6 +545,7 @@ void shm_store_close(shm_store *store)
     if (store == NULL) {
         return;
     }
+    sst_bus_unwatch(store);
     sst_unmap(store);
     close(store->fd);
     handle_free(store);

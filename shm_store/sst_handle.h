@@ -30,6 +30,7 @@ struct shm_store {
     int fd;
     bool is_server;
     bool attached;
+    bool lost;  /* atomic: its file was cut off under us; see sst_bus.h */
     bool fresh; /* at open: nobody else lived */
     uint64_t nonce;
     uint64_t dev, ino;
@@ -52,6 +53,8 @@ struct shm_store {
     sst_journal journal;
     shm_store_refill *refill; /* NULL: a fresh segment stays empty */
     void *refill_baton;
+    shm_store_lost *on_lost;
+    void *lost_baton;
 
     uint32_t npages_seen; /* atomic: pages known to be backed by the file */
 };
@@ -64,6 +67,18 @@ typedef struct sst_shard {
     bool repair_wanted; /* damage was found: repaired before the unlock */
     uint32_t emptying;  /* page + 1 that is on no list for the moment; 0 */
 } sst_shard;
+
+/** May its memory be asked?  And what to answer at the end of an operation:
+ *  what came of zeros is nothing to go by, be it good or bad. */
+static inline bool sst_usable(const shm_store *store)
+{
+    return store->attached && !SST_LOAD(store->lost);
+}
+
+static inline shm_status sst_answer(const shm_store *store, shm_status status)
+{
+    return SST_LOAD(store->lost) ? SST_UNAVAILABLE : status;
+}
 
 static inline void *sst_at(const shm_store *store, uint64_t offset)
 {

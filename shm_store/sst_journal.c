@@ -400,7 +400,7 @@ const char *shm_store_snapshot_path(const shm_store *store)
 
 uint64_t shm_store_snapshot_begin(shm_store *store)
 {
-    if (!store->attached || store->journal.base == NULL ||
+    if (!sst_usable(store) || store->journal.base == NULL ||
         !store->journal.ours) {
         errno = EINVAL;
         return 0;
@@ -412,7 +412,7 @@ uint64_t shm_store_snapshot_begin(shm_store *store)
 
 bool shm_store_snapshot_counts(const shm_store *store, uint64_t generation)
 {
-    return generation != 0 && wanted(store) == generation;
+    return generation != 0 && wanted(store) == generation && sst_usable(store);
 }
 
 static bool remove_older(void *baton, const char *name, uint64_t generation)

@@ -315,7 +315,7 @@ shm_status shm_store_load(shm_store *store, const shm_load_source *source,
     shm_status status;
 
     *report = (shm_load_report){0};
-    if (!store->attached) {
+    if (!sst_usable(store)) {
         return SST_UNAVAILABLE;
     }
     at.value = malloc(SST_MAX_RECORD_MAX);
@@ -337,5 +337,5 @@ shm_status shm_store_load(shm_store *store, const shm_load_source *source,
     sst_ends_free(at.ends);
     free(at.value);
     free(at.puts);
-    return status;
+    return sst_answer(store, status);
 }

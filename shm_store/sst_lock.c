@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "sst_bus.h"
 #include "sst_index.h"
 #include "sst_repair.h"
 
@@ -115,22 +116,14 @@ static void count_busy(sst_shard_shm *shm)
     }
 }
 
-shm_status sst_shard_lock(shm_store *store, uint32_t no, int64_t wait_ms,
-                          sst_shard *shard)
+/* Not at once. */
+static shm_status not_had(sst_shard *shard, int rc, int64_t wait_ms)
 {
-    pthread_mutex_t *mutex;
-    int rc;
-
-    *shard = (sst_shard){
-        .store = store, .shm = sst_shard_header(store, no), .no = no};
-    mutex = &shard->shm->lock.mutex;
-    rc = lock_mutex(mutex, wait_ms);
-    if (rc == 0) {
-        return SST_OK;
-    }
     if (rc == EBUSY || rc == ETIMEDOUT) {
         if (wait_ms > 0) {
             count_busy(shard->shm);
+            /* Its owner may have let go of the segment, lock and all. */
+            (void)sst_bus_look(shard->store);
         }
         return SST_BUSY;
     }
@@ -140,10 +133,31 @@ shm_status sst_shard_lock(shm_store *store, uint32_t no, int64_t wait_ms,
     (void)sst_repair_locked(shard, false);
     SST_ADD(shard->shm->counters.owner_deaths, 1);
     /* Last: if we die before it, the next owner repairs again. */
-    if (pthread_mutex_consistent(mutex) != 0) {
-        return SST_UNAVAILABLE;
+    return pthread_mutex_consistent(&shard->shm->lock.mutex) == 0
+               ? SST_OK
+               : SST_UNAVAILABLE;
+}
+
+shm_status sst_shard_lock(shm_store *store, uint32_t no, int64_t wait_ms,
+                          sst_shard *shard)
+{
+    pthread_mutex_t *mutex;
+    shm_status status;
+    int rc;
+
+    *shard = (sst_shard){
+        .store = store, .shm = sst_shard_header(store, no), .no = no};
+    mutex = &shard->shm->lock.mutex;
+    rc = lock_mutex(mutex, wait_ms);
+    status = rc == 0 ? SST_OK : not_had(shard, rc, wait_ms);
+    if (__builtin_expect(!SST_LOAD(store->lost), 1)) {
+        return status;
     }
-    return SST_OK;
+    if (status == SST_OK) {
+        pthread_mutex_unlock(mutex);
+    }
+    sst_bus_forget_locks(store);
+    return SST_UNAVAILABLE;
 }
 
 void sst_shard_unlock(sst_shard *shard)
@@ -153,6 +167,9 @@ void sst_shard_unlock(sst_shard *shard)
     }
     sst_fault_settle();
     pthread_mutex_unlock(&shard->shm->lock.mutex);
+    if (__builtin_expect(SST_LOAD(shard->store->lost), 0)) {
+        sst_bus_forget_locks(shard->store);
+    }
 }
 
 static pthread_mutex_t *commit_mutex(const shm_store *store,
@@ -170,13 +187,17 @@ shm_status shm_store_commit_lock(shm_store *store,
     pthread_mutex_t *mutex;
     int rc;
 
-    if (!store->attached) {
+    if (!sst_usable(store)) {
         return SST_UNAVAILABLE;
     }
     mutex = commit_mutex(store, key);
     rc = lock_mutex(mutex, wait_ms);
     if (rc == EOWNERDEAD) {
         rc = pthread_mutex_consistent(mutex);
+    }
+    if (SST_LOAD(store->lost)) {
+        sst_bus_forget_locks(store);
+        return SST_UNAVAILABLE;
     }
     if (rc == EBUSY || rc == ETIMEDOUT) {
         return SST_BUSY;
@@ -189,5 +210,8 @@ void shm_store_commit_unlock(shm_store *store,
 {
     if (store->attached) {
         pthread_mutex_unlock(commit_mutex(store, key));
+    }
+    if (SST_LOAD(store->lost)) {
+        sst_bus_forget_locks(store);
     }
 }

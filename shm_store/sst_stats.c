@@ -87,7 +87,7 @@ static void count_pages(shm_store *store, shm_stats *stats)
 shm_status shm_store_stats(shm_store *store, shm_stats *stats)
 {
     *stats = (shm_stats){0};
-    if (!store->attached) {
+    if (!sst_usable(store)) {
         return SST_UNAVAILABLE;
     }
     stats->page_size = store->geo.page_size;
@@ -100,7 +100,7 @@ shm_status shm_store_stats(shm_store *store, shm_stats *stats)
     count_classes(store, stats);
     count_heads(stats);
     count_pages(store, stats);
-    return SST_OK;
+    return sst_answer(store, SST_OK);
 }
 
 /* ---- namespaces --------------------------------------------------------- */
@@ -146,7 +146,7 @@ shm_status shm_store_namespaces(shm_store *store, shm_ns_stats *list,
 {
     *count = 0;
     *rest = 0;
-    if (!store->attached) {
+    if (!sst_usable(store)) {
         return SST_UNAVAILABLE;
     }
     for (uint32_t no = 0; no < store->geo.nshards; no++) {
@@ -158,7 +158,7 @@ shm_status shm_store_namespaces(shm_store *store, shm_ns_stats *list,
         *rest += SST_LOAD(shm->figures.ns[SST_NS_CELLS].bytes);
     }
     sort_ns(list, *count);
-    return SST_OK;
+    return sst_answer(store, SST_OK);
 }
 
 /* ---- upkeep ------------------------------------------------------------- */
@@ -170,7 +170,7 @@ shm_status shm_store_upkeep(shm_store *store, int64_t now_ms,
     uint32_t npages;
 
     *upkeep = (shm_upkeep_stats){0};
-    if (!store->attached) {
+    if (!sst_usable(store)) {
         return SST_UNAVAILABLE;
     }
     header = sst_header(store);
@@ -196,5 +196,5 @@ shm_status shm_store_upkeep(shm_store *store, int64_t now_ms,
             upkeep->behind_ms = late;
         }
     }
-    return SST_OK;
+    return sst_answer(store, SST_OK);
 }

@@ -120,7 +120,7 @@ shm_status shm_store_sweep(shm_store *store, int64_t budget_us, int64_t now_ms,
     sst_header_shm *header;
 
     *report = (shm_sweep_report){0};
-    if (!store->attached) {
+    if (!sst_usable(store)) {
         return SST_UNAVAILABLE;
     }
     header = sst_header(store);
@@ -144,5 +144,5 @@ shm_status shm_store_sweep(shm_store *store, int64_t budget_us, int64_t now_ms,
     }
     report->finished = report->finished || done == npages;
     SST_STORE(header->sweep_page, page);
-    return SST_OK;
+    return sst_answer(store, SST_OK);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is not there when it is needed: room for a larger file, descriptors,
- * a file that may be that long, the end of the file; two servers that start
- * at the same moment; a wall clock that jumps by a year.  (What open refuses
- * of a file is in file.c.)
+ * a file that may be that long; two servers that start at the same moment; a
+ * wall clock that jumps by a year.  (What open refuses of a file is in file.c,
+ * and what becomes of one that is cut off in truncated.c.)
  */
 #include "util.h"
 
@@ -106,39 +106,6 @@ static void test_growth(const scratch *at)
     umount(at->dir);
 }
 
-/* Not survived: whoever may shorten the file can stop who uses it.  The next
- * server begins anew. */
-static void test_truncated(const scratch *at)
-{
-    shm_store_config config = config_of(at, MIB);
-    unsigned char key[SST_KEY_LEN], out[8];
-    shm_store *store = store_with(&config, START_MS);
-    shm_meta meta;
-    int status;
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        struct rlimit none = {0, 0};
-
-        (void)setrlimit(RLIMIT_CORE, &none);
-        (void)sigaction(SIGBUS, &(struct sigaction){.sa_handler = SIG_DFL},
-                        NULL);
-        (void)!truncate(at->path, 0);
-        (void)!shm_store_get(store, key_of(1, key), out, sizeof(out), &meta, 0,
-                             START_MS);
-        _exit(0);
-    }
-    waitpid(pid, &status, 0);
-    ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS,
-       "a file that is cut off under a process is a SIGBUS");
-    shm_store_close(store);
-    store = store_with(&config, START_MS);
-    check_clean(store, "the next server has a sound one");
-    shm_store_close(store);
-    scratch_unlink(at, "");
-    scratch_unlink(at, ".old");
-}
-
 static void test_two_starts(const scratch *at)
 {
     shm_store_config config = config_of(at, MIB);
@@ -239,7 +206,6 @@ int main(void)
     scratch_make(&at);
     test_limits(&at);
     test_growth(&at);
-    test_truncated(&at);
     test_two_starts(&at);
     clock_jump(&at, YEAR_MS, "a wall clock a year ahead ends nothing");
     clock_jump(&at, -YEAR_MS, "nor does one a year behind");
