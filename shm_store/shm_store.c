@@ -11,6 +11,8 @@
  */
 #include "shm_store.h"
 
+#include <time.h>
+
 #include "sst_get.h"
 #include "sst_journal.h"
 #include "sst_latency.h"
@@ -158,6 +160,14 @@ static bool meta_ok(const shm_meta *meta)
                (uint64_t)SST_LIFETIME_MAX_MS;
 }
 
+/* Who waits for the lock sleeps by now, and would find it taken again. */
+static void let_others_in(void)
+{
+    struct timespec moment = {.tv_nsec = 20000};
+
+    nanosleep(&moment, NULL);
+}
+
 static int64_t clamp(int64_t value, int64_t low, int64_t high)
 {
     return value < low ? low : value > high ? high : value;
@@ -198,6 +208,27 @@ static shm_status put_locked(sst_shard *shard, sst_write *write, uint64_t token,
     return status;
 }
 
+/* One hold of the lock; it may take more than one. */
+static shm_status put_once(shm_store *store, sst_write *write, uint64_t token,
+                           sst_noted *noted, int64_t began)
+{
+    shm_status status;
+    sst_shard shard;
+
+    noted->wanted = false;
+    write->room.again = false;
+    status = enter(store, write->hash, &shard);
+    if (status != SST_OK) {
+        return status;
+    }
+    status = put_locked(&shard, write, token, noted);
+    if (!noted->wanted && !write->room.again) {
+        sst_latency_end_locked(&shard, SST_OP_PUT, began);
+    }
+    sst_shard_unlock(&shard);
+    return status;
+}
+
 shm_status shm_store_put_if(shm_store *store,
                             const unsigned char key[SST_KEY_LEN],
                             uint64_t token, const void *value, size_t len,
@@ -214,7 +245,6 @@ shm_status shm_store_put_if(shm_store *store,
                        .now_ms = now_ms};
     sst_noted noted = {0};
     shm_status status;
-    sst_shard shard;
     sst_hash hash;
 
     *write.report = unasked;
@@ -235,20 +265,14 @@ shm_status shm_store_put_if(shm_store *store,
     hash = sst_hash_of(store, key);
     write.hash = &hash;
     do {
-        noted.wanted = false;
-        status = enter(store, &hash, &shard);
-        if (status != SST_OK) {
-            return status;
+        status = put_once(store, &write, token, &noted, began);
+        if (write.room.again) {
+            let_others_in();
         }
-        status = put_locked(&shard, &write, token, &noted);
-        if (!noted.wanted) {
-            sst_latency_end_locked(&shard, SST_OP_PUT, began);
-        }
-        sst_shard_unlock(&shard);
         if (noted.wanted) {
             sst_journal_note_put(store, key, &noted, &stored, now_ms);
         }
-    } while (noted.wanted);
+    } while ((noted.wanted || write.room.again) && sst_usable(store));
     status = sst_answer(store, status);
     if (status == SST_OK) {
         meta->token = stored.token;

@@ -260,8 +260,9 @@ typedef struct shm_put_report {
  * key.  ${report} (may be NULL) says what became of others, and why SST_FULL.
  *
  * Returns SST_OK, SST_GONE, SST_CHANGED, SST_FULL, SST_TOOBIG, SST_BUSY,
- * SST_UNAVAILABLE, SST_BADARG.  When it does not return SST_OK nothing has
- * changed.  One shard lock, no allocation outside the segment.
+ * SST_UNAVAILABLE, SST_BADARG.  When it does not return SST_OK the key's record
+ * is as it was.  One shard lock, no allocation outside the segment; a value
+ * that needs many others to go makes its room in several holds.
  */
 shm_status shm_store_put_if(shm_store *store,
                             const unsigned char key[SST_KEY_LEN],

@@ -14,16 +14,19 @@
  *
  * Sizes do not count: what goes need not leave a chunk that fits, because
  * pages are emptied and change their class.  That takes some more of the same
- * size, so a search keeps the BATCH that go first and not only one.
+ * size, so a search keeps the BATCH that go first and not only one; and
+ * BATCH_MANY of them when one search was not enough, since a large value would
+ * else need dozens.
  */
 #include "sst_evict.h"
 
 #include "sst_journal.h"
 
 #define SAMPLE      512u
-#define SAMPLE_MORE 8192u
+#define SAMPLE_MORE 4096u
 #define BUCKETS_MAX 65536u
 #define BATCH       8u
+#define BATCH_MANY  32u
 #define AHEAD       4u /* buckets */
 
 /* Lower goes first; within a rank the lower tick. */
@@ -45,7 +48,8 @@ typedef struct search {
     const sst_evict *want;
     unsigned seen;
     unsigned found;
-    candidate first[BATCH]; /* in order */
+    unsigned room;
+    candidate first[BATCH_MANY]; /* in order */
 } search;
 
 static sst_rank rank_of(const search *find, const sst_head *head)
@@ -81,10 +85,10 @@ static void insert(search *find, const candidate *one)
     while (place > 0 && goes_before(one, &find->first[place - 1])) {
         place--;
     }
-    if (place == BATCH) {
+    if (place == find->room) {
         return;
     }
-    if (find->found == BATCH) {
+    if (find->found == find->room) {
         find->found--;
     }
     memmove(&find->first[place + 1], &find->first[place],
@@ -180,7 +184,8 @@ static void evict(sst_shard *shard, const candidate *one, unsigned *live)
 
 unsigned sst_evict_locked(sst_shard *shard, sst_evict *want)
 {
-    search find = {.shard = shard, .want = want};
+    search find = {
+        .shard = shard, .want = want, .room = want->many ? BATCH_MANY : BATCH};
     const uint32_t class_id = sst_slab_class(shard->store, want->bytes);
     unsigned gone = 0;
 

@@ -11,6 +11,7 @@ typedef struct sst_evict {
     shm_kind kind;  /* of the record that it is for */
     bool users;     /* may records with a user go? */
     bool anonymous; /* only records without one may go: their limit is full */
+    bool many;      /* it is not the first search of this write */
     bool in_ns;     /* only those of `ns` may go: its limit is full */
     uint32_t ns;
     uint64_t keep; /* the token of a record that stays; 0: none */

@@ -16,9 +16,17 @@
 #include "sst_sweep.h"
 
 #define ROUNDS_MAX  64u /* searches for victims in one write */
+#define HOLD_MAX    3u  /* of these, or pages emptied, in one hold */
 #define ASK_MAX     64u /* shards looked at for a page */
 #define LOCK_MAX    4u  /* of which may be locked */
 #define FOREIGN_MAX 8u  /* searches in another shard */
+
+/* Is it time to let others have the lock? */
+static bool spent(sst_room *room)
+{
+    room->again = room->again || room->held >= HOLD_MAX;
+    return room->again;
+}
 
 /* ---- a page from another shard ------------------------------------------ */
 
@@ -30,7 +38,10 @@ static bool free_a_page(sst_shard *victim, sst_room *room, bool evict)
     /* The sizes here are not those wanted: a page must come free. */
     want.bytes = 0;
     want.users = false;
-    for (unsigned i = 0; evict && !done && i < FOREIGN_MAX; i++) {
+    want.many = true;
+    for (unsigned i = 0; evict && !done && i < FOREIGN_MAX && !spent(room);
+         i++) {
+        room->held++;
         if (sst_evict_locked(victim, &want) == 0) {
             break;
         }
@@ -53,7 +64,8 @@ static bool steal(sst_shard *shard, sst_room *room, bool evict)
     unsigned locked = 0;
     bool done = false;
 
-    for (unsigned i = 0; i < ASK_MAX && i < nshards && locked < LOCK_MAX; i++) {
+    for (unsigned i = 0;
+         i < ASK_MAX && i < nshards && locked < LOCK_MAX && !room->again; i++) {
         sst_shard victim = {.store = store};
 
         no = (no + 1) % nshards;
@@ -83,6 +95,7 @@ static bool evict_here(sst_shard *shard, sst_room *room, bool users)
     sst_evict *want = &room->want;
 
     want->users = users;
+    want->many = room->rounds > 0;
     if (room->rounds >= ROUNDS_MAX || sst_evict_locked(shard, want) == 0) {
         return false;
     }
@@ -130,11 +143,14 @@ bool sst_room_make_locked(sst_shard *shard, sst_room *room, uint32_t bytes)
 {
     room->want.bytes = bytes;
     room->moved = true;
-    while (room->step < SST_ROOM_NONE) {
+    while (room->step < SST_ROOM_NONE && !spent(room)) {
         if (take_step(shard, room)) {
+            room->held++;
             return true;
         }
-        room->step++;
+        if (!room->again) {
+            room->step++;
+        }
     }
     return false;
 }
@@ -168,7 +184,7 @@ shm_refusal sst_room_limits_locked(sst_shard *shard, sst_room *room,
     sst_evict want = room->want;
     shm_refusal refusal = SST_REFUSED_NOT;
 
-    for (unsigned i = 0; i < ROUNDS_MAX; i++) {
+    for (;;) {
         bool in_ns = over_namespace(shard, room, bytes);
         bool anonymous = over_anonymous(shard, room, bytes);
 
@@ -182,10 +198,14 @@ shm_refusal sst_room_limits_locked(sst_shard *shard, sst_room *room,
         want.anonymous = anonymous;
         want.users = shard->store->on_full == SST_EVICT;
         want.bytes = (uint32_t)(bytes < largest ? bytes : largest);
+        want.many = room->rounds > 0;
         room->moved = true;
-        if (sst_evict_locked(shard, &want) == 0) {
+        if (room->rounds >= ROUNDS_MAX || spent(room) ||
+            sst_evict_locked(shard, &want) == 0) {
             break;
         }
+        room->rounds++;
+        room->held++;
     }
     room->want.live = want.live;
     return refusal;

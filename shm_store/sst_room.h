@@ -3,6 +3,11 @@
  * Room for a write, from what costs nobody anything to what ends sessions:
  * sweep what has ended, empty a page of ours, have one of another shard
  * emptied, go to the reserve, take a chunk that is too large, evict.
+ *
+ * A large value may need hundreds of others to go.  The lock is not held for
+ * all of it: after a few steps `again` is set, and the write begins anew in
+ * another hold, with the room that was made so far, but for what others have
+ * taken of it meanwhile.
  */
 #ifndef SST_ROOM_H
 #define SST_ROOM_H
@@ -26,8 +31,10 @@ typedef struct sst_room {
     sst_evict want;
     sst_use use;
     sst_room_step step;
-    unsigned rounds;
-    bool moved; /* records may lie elsewhere than before */
+    unsigned rounds; /* searches for victims */
+    unsigned held;   /* steps in this hold of the lock */
+    bool again;      /* enough for one hold: unlock and go on in another */
+    bool moved;      /* records may lie elsewhere than before */
 } sst_room;
 
 /** Do one thing that may make a take of ${bytes} succeed; it may not, and then

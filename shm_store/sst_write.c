@@ -2,7 +2,8 @@
 /*
  * Allocate, fill, checksum, publish by one store, free the old: all in one
  * lock hold, so that nothing allocated is ever unreferenced outside it and a
- * repair may free whatever no index word names.
+ * repair may free whatever no index word names.  If making room takes longer
+ * than a hold should, nothing is kept but the room, and all begins anew.
  *
  * Making room can end other records and move all of them, the one that is
  * being replaced too, which only its token keeps from being ended.  So places
@@ -22,20 +23,23 @@ static bool is_new(const sst_write *write)
            write->meta->kind != SST_EPOCH && write->meta->kind != SST_TOMBSTONE;
 }
 
-static sst_room room_of(const sst_write *write)
+/* What a hold before this one has found out is kept. */
+static void room_begin(sst_write *write)
 {
     const sst_record_shm *old =
         write->old.word != NULL
             ? (const sst_record_shm *)(void *)write->old.chunk.at
             : NULL;
+    sst_room *room = &write->room;
 
-    return (sst_room){
-        .use = {.create = is_new(write)},
-        .want = {.kind = write->meta->kind,
-                 .ns = write->meta->ns,
-                 .keep = old != NULL ? old->token : 0,
-                 .now_ms = write->now_ms},
-    };
+    room->use.create = is_new(write);
+    room->want.kind = write->meta->kind;
+    room->want.ns = write->meta->ns;
+    room->want.keep = old != NULL ? old->token : 0;
+    room->want.now_ms = write->now_ms;
+    room->held = 0;
+    room->again = false;
+    room->moved = false;
 }
 
 static bool take_record(sst_shard *shard, const sst_write *write,
@@ -198,24 +202,26 @@ static shm_refusal make_room(sst_shard *shard, sst_write *write, sst_room *room,
 
 shm_status sst_write_locked(sst_shard *shard, sst_write *write)
 {
-    sst_room room = room_of(write);
+    sst_room *room = &write->room;
     shm_meta *meta = write->meta;
+    shm_refusal why;
     sst_chunk chunk;
     sst_head head;
-    shm_refusal why = make_room(shard, write, &room, &chunk);
 
+    room_begin(write);
+    why = make_room(shard, write, room, &chunk);
     if (why == SST_REFUSED_NOT) {
         /* Before the record: a token is never given twice, even if we die. */
         meta->token = shard->shm->token + 1;
         SST_STORE(shard->shm->token, meta->token);
-        if (!publish(shard, write, &room, &chunk)) {
+        if (!publish(shard, write, room, &chunk)) {
             (void)sst_record_give_locked(shard, &chunk, meta->value_len);
             why = SST_REFUSED_ROOM;
         }
     }
-    write->report->evicted = room.want.live;
+    write->report->evicted = room->want.live;
     if (why != SST_REFUSED_NOT) {
-        return refuse(shard, write, why);
+        return room->again ? SST_BUSY : refuse(shard, write, why);
     }
     if (sst_head_read(&chunk, &head)) {
         sst_figures_add_locked(&shard->shm->figures, &head,

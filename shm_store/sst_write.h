@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One write: room, fill, publish, free, in one lock hold. */
+/*
+ * One write: fill, publish, free in one lock hold.  Room for it may take some
+ * holds before that one.
+ */
 #ifndef SST_WRITE_H
 #define SST_WRITE_H
 
-#include "sst_record.h"
+#include "sst_room.h"
 
 typedef struct sst_write {
     const unsigned char *key;
@@ -14,9 +17,11 @@ typedef struct sst_write {
     bool create;    /* of a key that was not there */
     shm_put_report *report;
     int64_t now_ms;
+    sst_room room; /* zero at first, and kept from one hold to the next */
 } sst_write;
 
-/** Store the record.  SST_OK, or SST_FULL with the key's record as it was. */
+/** Store the record.  SST_OK, or SST_FULL with the key's record as it was; or
+ *  SST_BUSY, with room.again set: unlock, and begin anew. */
 shm_status sst_write_locked(sst_shard *shard, sst_write *write);
 
 #endif
