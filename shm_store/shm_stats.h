@@ -76,8 +76,13 @@ typedef struct shm_stats {
     uint32_t page_size, shards;
     uint64_t bytes_values; /* bytes of values now */
     uint64_t bytes_chunks; /* bytes of chunks that hold them */
-    uint64_t bytes_heads;  /* of these, what lies before keys and pieces */
-    uint64_t bytes_wasted; /* of these, beyond the end of a value */
+    uint64_t bytes_heads;  /* of these, heads with their keys, and what lies
+                            * before each further piece.  How many pieces
+                            * there are is not counted as they come and go,
+                            * but told from chunks in use less records less
+                            * overflow buckets, these taken as 64 bytes each:
+                            * a chunk of another size shifts it by as much */
+    uint64_t bytes_wasted; /* of these, the rest: beyond the ends of values */
     uint64_t bytes_free;   /* in free pages and free chunks */
     uint64_t busy;         /* lock waits past their deadline */
     uint32_t max_record;
