@@ -15,7 +15,7 @@ extern module AP_MODULE_DECLARE_DATA session_ext_module;
 
 /* Raised when shm_store's handle or this table changes: a module upgraded by a
  * graceful restart must not misread what its predecessor left. */
-#define RETAINED_VERSION 3
+#define RETAINED_VERSION 2
 #define RETAINED_KEY     "mod_session_ext"
 #define RETAINED_MAX     16
 #define SIZE_DEFAULT     ((apr_uint64_t)64 << 20)

@@ -496,12 +496,6 @@ static shm_status attach_locked(attaching *at)
     return SST_UNAVAILABLE;
 }
 
-void shm_store_on_lost(shm_store *store, shm_store_lost *lost, void *baton)
-{
-    store->on_lost = lost;
-    store->lost_baton = baton;
-}
-
 void shm_store_on_fresh(shm_store *store, shm_store_refill *refill, void *baton)
 {
     store->refill = refill;

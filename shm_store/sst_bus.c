@@ -17,9 +17,16 @@
 
 static shm_store *watched[WATCHED_MAX]; /* atomic */
 
-/* `installing` guards `before`, which the handler reads once it is there. */
-static pthread_mutex_t installing = PTHREAD_MUTEX_INITIALIZER;
+/* `lock` guards `listeners`, and `before` until the handler is there. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct sigaction before;
+
+/* Not in the handle, which is made by a parent that may be of another build. */
+static struct listener {
+    const shm_store *store;
+    shm_store_lost *lost;
+    void *baton;
+} listeners[WATCHED_MAX];
 
 static bool covers(const shm_store *store, uintptr_t address)
 {
@@ -34,20 +41,20 @@ static bool covers(const shm_store *store, uintptr_t address)
 /* Where the links of lost locks lead; what is written here is never read. */
 static __pthread_list_t nowhere;
 
-static void link_to_nowhere(sst_lock_shm *lock)
+static void link_to_nowhere(sst_lock_shm *of)
 {
     /* By the library's rule, to the `next` of what is linked. */
     struct __pthread_internal_list *to =
         (struct __pthread_internal_list *)(void *)&nowhere.__next;
 
-    lock->mutex.__data.__list.__prev = to;
-    lock->mutex.__data.__list.__next = to;
+    of->mutex.__data.__list.__prev = to;
+    of->mutex.__data.__list.__next = to;
 }
 #else
 /* Such a library unlocks without a look at its neighbours. */
-static void link_to_nowhere(sst_lock_shm *lock)
+static void link_to_nowhere(sst_lock_shm *of)
 {
-    (void)lock;
+    (void)of;
 }
 #endif
 
@@ -125,6 +132,46 @@ void sst_bus_forget_locks(const shm_store *store)
     }
 }
 
+/* ---- who wants to know -------------------------------------------------- */
+
+/* With the lock; a free place for NULL. */
+static struct listener *listener_of(const shm_store *store)
+{
+    for (unsigned i = 0; i < WATCHED_MAX; i++) {
+        if (listeners[i].store == store) {
+            return &listeners[i];
+        }
+    }
+    return NULL;
+}
+
+void shm_store_on_lost(shm_store *store, shm_store_lost *lost, void *baton)
+{
+    struct listener *place;
+
+    pthread_mutex_lock(&lock);
+    place = listener_of(store);
+    place = place != NULL ? place : listener_of(NULL);
+    if (place != NULL) {
+        *place = (struct listener){store, lost, baton};
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+void sst_bus_tell(const shm_store *store)
+{
+    const struct listener *place;
+    struct listener told = {0};
+
+    pthread_mutex_lock(&lock);
+    place = listener_of(store);
+    told = place != NULL ? *place : told;
+    pthread_mutex_unlock(&lock);
+    if (told.lost != NULL) {
+        told.lost(told.baton);
+    }
+}
+
 /* ---- the signal --------------------------------------------------------- */
 
 static shm_store *find(uintptr_t address)
@@ -184,12 +231,12 @@ static void install(void)
                      now;
 
     sigemptyset(&ours.sa_mask);
-    pthread_mutex_lock(&installing);
+    pthread_mutex_lock(&lock);
     if (sigaction(SIGBUS, NULL, &now) == 0 && !is_ours(&now)) {
         before = now;
         (void)sigaction(SIGBUS, &ours, NULL);
     }
-    pthread_mutex_unlock(&installing);
+    pthread_mutex_unlock(&lock);
 }
 
 /* A library that is unloaded leaves no handler behind. */
@@ -218,6 +265,14 @@ void sst_bus_watch(shm_store *store)
 
 void sst_bus_unwatch(const shm_store *store)
 {
+    struct listener *place;
+
+    pthread_mutex_lock(&lock);
+    place = listener_of(store);
+    if (place != NULL) {
+        *place = (struct listener){0};
+    }
+    pthread_mutex_unlock(&lock);
     for (unsigned i = 0; i < WATCHED_MAX; i++) {
         if (__atomic_load_n(&watched[i], __ATOMIC_RELAXED) == store) {
             __atomic_store_n(&watched[i], NULL, __ATOMIC_RELEASE);

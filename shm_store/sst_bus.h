@@ -40,6 +40,9 @@ void sst_bus_unwatch(const shm_store *store);
 /** Is the file shorter than it was?  Then the segment is given up. */
 bool sst_bus_look(shm_store *store);
 
+/** It was given up: call what shm_store_on_lost was given, if anything. */
+void sst_bus_tell(const shm_store *store);
+
 /** Behind an unlock: this thread's list of locks leads to no lost one. */
 void sst_bus_forget_locks(const shm_store *store);
 

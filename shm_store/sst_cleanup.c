@@ -135,8 +135,8 @@ static void *cleanup_run(void *baton)
                         runner ? TICK_MS
                                : WAIT_MS + randombytes_uniform(JITTER_MS));
     }
-    if (!stop && cleanup->store->on_lost != NULL) {
-        cleanup->store->on_lost(cleanup->store->lost_baton);
+    if (!stop) {
+        sst_bus_tell(cleanup->store);
     }
     sst_chores_stop(&cleanup->chores);
     lease_drop(cleanup);

@@ -30,8 +30,9 @@ struct shm_store {
     int fd;
     bool is_server;
     bool attached;
-    bool lost;  /* atomic: its file was cut off under us; see sst_bus.h */
     bool fresh; /* at open: nobody else lived */
+    bool lost;  /* atomic: its file was cut off under us, see sst_bus.h; in what
+                * was a gap, so that handles of before have it, too */
     uint64_t nonce;
     uint64_t dev, ino;
     uint64_t file_size;
@@ -53,8 +54,6 @@ struct shm_store {
     sst_journal journal;
     shm_store_refill *refill; /* NULL: a fresh segment stays empty */
     void *refill_baton;
-    shm_store_lost *on_lost;
-    void *lost_baton;
 
     uint32_t npages_seen; /* atomic: pages known to be backed by the file */
 };
