@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 #include "mod_sx_snapshot.h"
+#include "shm_stats.h"
 #include "sx_store_shm.h"
 
 extern module AP_MODULE_DECLARE_DATA session_ext_module;

@@ -127,6 +127,13 @@ typedef struct shm_upkeep_stats {
 shm_status shm_store_upkeep(shm_store *store, int64_t now_ms,
                             shm_upkeep_stats *upkeep) SST_MUST_CHECK;
 
+/**
+ * What the cleanup thread calls, once, when it finds that the file has become
+ * shorter under this process, within two seconds.  Before the thread starts.
+ */
+typedef void shm_store_lost(void *baton);
+void shm_store_on_lost(shm_store *store, shm_store_lost *lost, void *baton);
+
 #ifdef __cplusplus
 }
 #endif

@@ -20,12 +20,6 @@
  * have returned SST_OK before any other call.  A process that is both, such as
  * a tool or a test, calls open and then attach.
  *
- * A file that is cut off. Whoever may write the file may shorten it.  Attach
- * installs a handler for SIGBUS, which leaves every fault outside a segment to
- * whoever had the signal before; inside, the segment is given up: the calls
- * under way and all later ones answer SST_UNAVAILABLE, in this process for
- * good.  A thread that calls in here must not block SIGBUS.
- *
  * Threads and processes. After attach every function may be called by any
  * thread of any attached process at the same time.  Each takes one shard lock
  * and holds it for microseconds; none waits longer than SST_LOCK_WAIT_MS in
@@ -40,8 +34,9 @@
  * reboot, attach carries its times over by the wall clock.
  *
  * Errors are values of shm_status.  A miss is not an error and an error is
- * never a miss.  Nothing here logs or prints: what happened in attach is told
- * in the report that it fills.
+ * never a miss.  Nothing here logs or prints: attach tells what happened in the
+ * report that it fills.  If the file is cut off under us all calls answer
+ * SST_UNAVAILABLE, by a SIGBUS that no caller may block (sst_bus.h).
  */
 #ifndef SHM_STORE_H
 #define SHM_STORE_H
@@ -124,7 +119,7 @@ typedef struct shm_store_config {
  * The file must be regular, have one link, belong to ${config->owner}, and be
  * closed to others; no directory above it may be writable to others (a sticky
  * one is accepted).  It is allocated in full, so that a full file system is
- * an error here and not a lost segment later.  A file that is shorter or longer than
+ * an error here and not a SIGBUS later.  A file that is shorter or longer than
  * ${config->size} is grown in place, or if it is too long or its size makes no
  * segment, moved aside to PATH.old.  No symbolic link is followed anywhere in
  * the path.  With size 0 an existing file is opened and none is made.
@@ -188,13 +183,6 @@ typedef struct shm_attach_report {
  */
 shm_status shm_store_attach(shm_store *store, int64_t now_ms,
                             shm_attach_report *report) SST_MUST_CHECK;
-
-/**
- * What the cleanup thread calls, once, when it finds that the file has become
- * shorter under this process, within two seconds.  Before the thread starts.
- */
-typedef void shm_store_lost(void *baton);
-void shm_store_on_lost(shm_store *store, shm_store_lost *lost, void *baton);
 
 /* ---- records ------------------------------------------------------------ */
 
@@ -261,8 +249,7 @@ typedef struct shm_put_report {
  *
  * Returns SST_OK, SST_GONE, SST_CHANGED, SST_FULL, SST_TOOBIG, SST_BUSY,
  * SST_UNAVAILABLE, SST_BADARG.  When it does not return SST_OK the key's record
- * is as it was.  One shard lock, no allocation outside the segment; a value
- * that needs many others to go makes its room in several holds.
+ * is as it was.  One shard lock, in several holds if many others have to go.
  */
 shm_status shm_store_put_if(shm_store *store,
                             const unsigned char key[SST_KEY_LEN],
@@ -273,8 +260,7 @@ shm_status shm_store_put_if(shm_store *store,
 /**
  * Note an access: set last access to ${now_ms} and the end to ${expires_ms}
  * (cut at hard_end), by one 8-byte store.  Never makes an ended record live.
- * The end may come nearer, but not by a touch whose ${now_ms} is before the
- * last access that was noted: such a one can only move it away.
+ * If ${now_ms} is before the last access, the end is never brought nearer.
  * Returns SST_OK, SST_MISS, SST_BUSY, SST_UNAVAILABLE, SST_DAMAGED.
  */
 shm_status shm_store_touch(shm_store *store,

@@ -3,6 +3,8 @@
  * stores, nothing of the C library that has a state. */
 #include "sst_bus.h"
 
+#include "shm_stats.h"
+
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -199,7 +201,8 @@ static void pass_on(int number, siginfo_t *info, void *context)
         before.sa_handler(number);
     }
     else if (before.sa_handler == SIG_DFL || !sent) {
-        (void)signal(number, SIG_DFL);
+        (void)sigaction(number, &(struct sigaction){.sa_handler = SIG_DFL},
+                        NULL);
         if (sent) {
             (void)raise(number);
         }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How long the upkeep of a store holds a shard's lock: that is what an operation
+ * How long the upkeep of a store holds a shard's lock: that is what operations
  * may have to wait for.  Each scenario makes a store of one shard and has
  * something done in it; what counts is the longest hold, which is seen because
  * the C library's lock and unlock go through here.
@@ -409,8 +409,8 @@ int main(int argc, char **argv)
             only = argv[++i];
         }
         else if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc &&
-                 atoi(argv[i + 1]) > 0) {
-            rounds = (unsigned)atoi(argv[++i]);
+                 strtoul(argv[i + 1], NULL, 10) > 0) {
+            rounds = (unsigned)strtoul(argv[++i], NULL, 10);
         }
         else if (argv[i][0] != '-') {
             dir = argv[i];
