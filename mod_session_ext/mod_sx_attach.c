@@ -60,18 +60,8 @@ static void log_attach(const mod_sx_store_conf *conf,
                      conf->name, report->journal);
 }
 
-static void log_unavailable(membership *m, const shm_attach_report *report)
-{
-    if (!strcmp(m->told, report->why))
-        return;
-    apr_cpystrn(m->told, report->why, sizeof m->told);
-    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, ap_server_conf,
-                 "ShmStore '%s' is unavailable in this process, which tries "
-                 "again every second: %s",
-                 m->segment->conf->name, report->why);
-}
-
-/* In the cleanup thread, once a process; the log gets it once a server. */
+/* Once a process, in the cleanup thread or by an attach; the log gets it once a
+ * server. */
 static void log_lost(void *baton)
 {
     const mod_sx_segment *segment = baton;
@@ -85,6 +75,21 @@ static void log_lost(void *baton)
                  "to begin it anew%s, and see who may write to that file",
                  segment->conf->name, segment->conf->path,
                  segment->conf->snapshot ? " from its snapshot" : "");
+}
+
+static void log_unavailable(membership *m, const shm_attach_report *report)
+{
+    if (!strcmp(m->told, report->why))
+        return;
+    apr_cpystrn(m->told, report->why, sizeof m->told);
+    if (shm_store_is_lost(m->segment->segment)) {
+        log_lost(m->segment);
+        return;
+    }
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, ap_server_conf,
+                 "ShmStore '%s' is unavailable in this process, which tries "
+                 "again every second: %s",
+                 m->segment->conf->name, report->why);
 }
 
 static void join_segment(membership *m)

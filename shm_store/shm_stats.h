@@ -134,6 +134,9 @@ shm_status shm_store_upkeep(shm_store *store, int64_t now_ms,
 typedef void shm_store_lost(void *baton);
 void shm_store_on_lost(shm_store *store, shm_store_lost *lost, void *baton);
 
+/** Was it given up for that?  An attach that finds it does so, too. */
+bool shm_store_is_lost(const shm_store *store);
+
 #ifdef __cplusplus
 }
 #endif

@@ -514,7 +514,7 @@ static bool measure(attaching *at)
         return false;
     }
     len = sst_segment_len((uint64_t)st.st_size);
-    if (SST_LOAD(store->lost) || len < store->file_size) {
+    if (sst_bus_look(store) || len < store->file_size) {
         why(at, SST_CUT_OFF);
         return false;
     }

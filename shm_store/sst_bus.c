@@ -160,6 +160,11 @@ void shm_store_on_lost(shm_store *store, shm_store_lost *lost, void *baton)
     pthread_mutex_unlock(&lock);
 }
 
+bool shm_store_is_lost(const shm_store *store)
+{
+    return SST_LOAD(store->lost);
+}
+
 void sst_bus_tell(const shm_store *store)
 {
     const struct listener *place;

@@ -46,7 +46,7 @@ typedef struct hold {
 
 static unsigned char value[SST_MAX_RECORD_MAX];
 
-static void die(const char *why)
+_Noreturn static void die(const char *why)
 {
     fprintf(stderr, "holds: %s\n", why);
     exit(1);
@@ -332,7 +332,8 @@ static void spoil(const hold *on)
     }
     at[0] ^= 1;
     munmap(bytes, (size_t)st.st_size);
-    /* Closed it would take our own locks on the file with it. */
+    /* Takes our own locks on the file with it; there is nobody else. */
+    (void)fclose(file);
 }
 
 static void repair(hold *on)
@@ -379,6 +380,7 @@ static void run(const scenario *scene, const char *dir, unsigned rounds)
     int64_t least = INT64_MAX, most = 0, all = 0;
     uint64_t ops = 0, records = 0;
 
+    rounds = rounds > 0 ? rounds : 1;
     for (unsigned i = 0; i < rounds; i++) {
         hold on = {.random = 88172645463325252u};
 
