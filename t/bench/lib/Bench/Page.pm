@@ -53,4 +53,20 @@ sub renew
     return;
 }
 
+# The other kind of page, written by hand but for what stands between these two
+# lines.
+sub renew_between
+{
+    my ($file, $new) = @_;
+    my ($from, $to) = ('<!-- measured -->', '<!-- end of measured -->');
+    open my $in, '<', $file or die "$file: $!\n";
+    my $text = do { local $/ = undef; readline $in };
+    $text =~ s/^\Q$from\E\n.*?^\Q$to\E$/$from\n\n$new\n$to/ms
+        or die "$file: no line $from with $to behind it\n";
+    open my $out, '>', $file or die "$file: $!\n";
+    print $out $text;
+    close $out or die "$file: $!\n";
+    return;
+}
+
 1;

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+# A server that is no httpd, as our child in a process group of its own: up when
+# its port or socket answers, stopped by pid however the run ends.
+package Bench::Compare::Daemon;
+use strict;
+use warnings;
+use IO::Socket::INET;
+use IO::Socket::UNIX;
+use POSIX qw(WNOHANG _exit);
+use Time::HiRes qw(sleep time);
+use SxTest::Paths;
+
+my $OWNER = $$;
+my @live;
+
+# Once and for all: root does not run servers of others.
+sub drop_root
+{
+    return if $>;
+    my $who = SxTest::Paths::test_user();
+    $) = "$who->{gid} $who->{gid}";
+    POSIX::setgid($who->{gid});
+    POSIX::setuid($who->{uid});
+    return;
+}
+
+sub child
+{
+    my ($self) = @_;
+    setpgrp 0, 0;
+    open STDIN, '<', '/dev/null' or _exit(127);
+    open STDOUT, '>', $self->{log} or _exit(127);
+    open STDERR, '>&', \*STDOUT or _exit(127);
+    chdir $self->{dir} or _exit(127);
+    drop_root();
+    %ENV = (%ENV, HOME => $self->{dir}, %{$self->{env} // {}});
+    exec {$self->{command}[0]} @{$self->{command}} or _exit(127);
+}
+
+# name, command, dir, port or socket, env
+sub start
+{
+    my ($class, %self) = @_;
+    my $self = bless {%self, log => "$self{dir}/$self{name}.log"}, $class;
+    defined($self->{pid} = fork) or die "fork: $!\n";
+    $self->child unless $self->{pid};
+    push @live, $self;
+    my $end = time + 30;
+    while (time < $end) {
+        return $self if $self->answers;
+        last if waitpid($self->{pid}, WNOHANG) == $self->{pid};
+        sleep 0.02;
+    }
+    $self->stop;
+    die "$self->{name} did not come up: " . $self->last_words . "\n";
+}
+
+sub answers
+{
+    my ($self) = @_;
+    return !!IO::Socket::UNIX->new(Peer => $self->{socket})
+        if $self->{socket};
+    return !!IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+        PeerPort => $self->{port}, Proto => 'tcp', Timeout => 2);
+}
+
+# The last line that it left in its log.
+sub last_words
+{
+    my ($self) = @_;
+    open my $in, '<', $self->{log} or return 'it said nothing';
+    my @lines = grep { /\S/ } <$in>;
+    return @lines ? $lines[-1] =~ s/\s+$//r : 'it said nothing';
+}
+
+sub stop
+{
+    my ($self) = @_;
+    my $pid = delete $self->{pid} or return;
+    kill TERM => $pid;
+    my $end = time + 5;
+    while (waitpid($pid, WNOHANG) == 0) {
+        last if time > $end;
+        sleep 0.02;
+    }
+    # Also what it has left behind.
+    kill KILL => -$pid;
+    waitpid $pid, 0;
+    return;
+}
+
+sub stop_all
+{
+    $_->stop for splice @live;
+    return;
+}
+
+END {
+    my $status = $?;
+    stop_all() if $$ == $OWNER;
+    $? = $status;
+}
+
+1;
