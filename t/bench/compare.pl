@@ -26,8 +26,10 @@ use Bench::Page;
 sub usage
 {
     open my $in, '<', $0 or die "$0: $!\n";
-    my @lines = grep { /^#/ } <$in>;
-    print map { s/^# ?//r } grep { !/^#!|SPDX/ } @lines;
+    while (my $line = <$in>) {
+        last if $line !~ /^#/;
+        print $line =~ s/^# ?//r unless $line =~ /^#!|SPDX/;
+    }
     return;
 }
 

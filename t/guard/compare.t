@@ -136,6 +136,20 @@ for my $case (['add', kept => 23], ['add', failed => 1], ['out', cookie => 1],
 like((Bench::Compare::faults({}, {name => 'x', absent => 'failed: y'}))[0],
     qr/^x: failed: y$/, 'not to be there is one');
 
+# ---- who is not there -------------------------------------------------------
+is(Bench::Compare::Peers::lacking({needs => [[program => 'sh', 'nowhere']]}),
+    'program nowhere not installed', 'what a peer lacks is named');
+is(Bench::Compare::Peers::lacking({needs => [[program => 'sh']]}), '',
+    'and nothing else');
+system('cp', top() . '/t/bench/compare/mod_session_ext.php', $app) == 0 or die;
+spew("$dir/apps/php_session.php", "<?php no such language\n");
+($status, $text) = compare('--quick', "--apps=$dir/apps");
+is($status, 0, 'a peer that does not work does not stop the run');
+%row = rows($text);
+like($row{'PHP files'}[1] // '', qr/^failed: log-in answered 500/,
+    'its row says why');
+is($row{$ours}[1] // '', 24, 'and ours has its figures');
+
 # ---- what may go wrong -------------------------------------------------------
 ($status, $text) = compare('--only=nobody');
 ok($status, 'a name that nobody has is refused');

@@ -44,7 +44,9 @@ const does = {
     req.session.late = 1;
   },
   async logout(req) {
-    await call(req.session, 'destroy');
+    req.session.user = null;
+    await call(req.session, 'save');
+    await call(req.session, 'regenerate');
   },
 };
 
@@ -57,9 +59,9 @@ store().then(store => {
       return res.end(`${error}\n`);
     }
     const query = new URL(req.url, 'http://localhost').searchParams;
-    const { user = '', n = '' } = req.session;
+    const { user, n } = req.session;
     await does[query.get('do')](req, query);
     res.setHeader('Content-Type', 'text/plain');
-    res.end(`user=${user} n=${n}\n`);
+    res.end(`user=${user ?? ''} n=${n ?? ''}\n`);
   })).listen(port, '127.0.0.1');
 });

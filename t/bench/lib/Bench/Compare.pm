@@ -5,6 +5,7 @@ package Bench::Compare;
 use strict;
 use warnings;
 use List::Util qw(max);
+use Text::Wrap ();
 use SxTest::Paths;
 use lib __FILE__ =~ s|[^/]+/[^/]+\z||r;
 use Bench::Compare::Experiment;
@@ -148,12 +149,11 @@ sub pinned
 sub caption
 {
     my ($size) = @_;
-    return <<"END";
-$size->{adds} increments of one session by $size->{clients} requests at a time,
-5 ms of app time each; $size->{log_outs} log-outs during a slow request;
-$size->{holds} times a request of $size->{hold} s with three fast ones beside it.
-
-END
+    return "$size->{adds} increments of one session by $size->{clients}"
+        . ' requests at a time, 5 ms of app time each;'
+        . " $size->{log_outs} log-outs during a slow request;"
+        . " $size->{holds} times a request of $size->{hold} s with three fast"
+        . " ones beside it.\n";
 }
 
 # The section, and what is wrong with ours.
@@ -163,9 +163,12 @@ sub section
     my $begin = time;
     my $machine = Bench::Machine::before();
     my ($size, @peers) = measure($opt);
-    my $text = caption($size) . table_of($size, @peers) . "\n"
-        . 'Versions: ' . versions() . '; from npm: ' . pinned($opt->{apps})
-        . ".\n" . Bench::Machine::after($machine, time - $begin, $command);
+    local $Text::Wrap::columns = 81;
+    my $text = Text::Wrap::wrap('', '', caption($size)) . "\n"
+        . table_of($size, @peers) . "\n"
+        . Text::Wrap::wrap('', '', 'Versions: ' . versions()
+            . '; from npm: ' . pinned($opt->{apps}) . ".\n")
+        . Bench::Machine::after($machine, time - $begin, $command);
     return ($text, map { faults($size, $_) } grep { $_->{ours} } @peers);
 }
 

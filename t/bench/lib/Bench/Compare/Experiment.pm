@@ -23,7 +23,10 @@ sub increments
             push @pending, $client->start('add');
             $asked++;
         }
-        for my $got (Bench::Compare::Client::ready(\@pending, 30)) {
+        my @got = Bench::Compare::Client::ready(\@pending, 30);
+        die "no answer in 30 s\n" unless @got;
+        die "asked to ask again without end\n" if $again > 99 * $size->{adds};
+        for my $got (@got) {
             my $status = $got->[1]->status;
             if ($retry && $status == $retry) {
                 $again++;
