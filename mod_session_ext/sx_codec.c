@@ -5,6 +5,8 @@
  *   head     format 1 | flags 1 (bit 0: persist) | idle_s 4 | version 8 |
  *            handle 8 | created_s 8 | login_s 8 | id_born_ms 8 | epoch 8 |
  *            entries 2 | messages 1
+ *   flagged  seat 8 (bit 1) | client's User-Agent 4 (bit 2) | address 4
+ *            (bit 3) | TLS 4 (bit 4): each there if its bit is set, and not 0
  *   entry    type 1 | key length 1 | value length v | key | value
  *   message  id 8 | level length 1 | text length v | level | text
  *
@@ -19,7 +21,13 @@
 #include "sx_codec.h"
 
 enum { FORMAT = 2 };
-enum { FLAG_PERSIST = 1 };
+enum {
+    FLAG_PERSIST = 1,
+    FLAG_SEAT = 2,
+    FLAG_CLIENT = 4, /* and the next bits, one a part */
+};
+
+_Static_assert(FLAG_CLIENT << SX_CLIENT_PARTS <= 256, "flags of one byte");
 
 #define HEAD_LEN        57
 #define ENTRY_LEN_MIN   4  /* with a key of one byte */
@@ -58,10 +66,32 @@ static size_t length_size(size_t len)
                               : 4;
 }
 
+static unsigned flags_of(const sx_session *session)
+{
+    unsigned flags = session->persist ? FLAG_PERSIST : 0;
+
+    flags |= session->seat ? FLAG_SEAT : 0;
+    for (unsigned i = 0; i < SX_CLIENT_PARTS; i++) {
+        flags |= session->client[i] ? (unsigned)FLAG_CLIENT << i : 0;
+    }
+    return flags;
+}
+
+/* Bytes of what is there only if its flag is set. */
+static size_t flagged_len(unsigned flags)
+{
+    size_t len = flags & FLAG_SEAT ? 8 : 0;
+
+    for (unsigned i = 0; i < SX_CLIENT_PARTS; i++) {
+        len += flags & (unsigned)FLAG_CLIENT << i ? 4 : 0;
+    }
+    return len;
+}
+
 /* The size of the encoded session, or 0 if it must not be encoded. */
 static size_t measure(const sx_session *session)
 {
-    size_t size = HEAD_LEN, texts = 0;
+    size_t size = HEAD_LEN + flagged_len(flags_of(session)), texts = 0;
 
     if (session->entries->nelts > SX_KEYS_MAX ||
         session->messages->nelts > SX_FLASH_MAX) {
@@ -115,7 +145,7 @@ static char *put_bytes(char *p, sx_str s)
 static char *put_head(char *p, const sx_session *session)
 {
     p = put_int(p, FORMAT, 1);
-    p = put_int(p, session->persist ? FLAG_PERSIST : 0, 1);
+    p = put_int(p, flags_of(session), 1);
     p = put_int(p, session->idle_s, 4);
     p = put_int(p, session->version, 8);
     p = put_int(p, session->handle, 8);
@@ -124,7 +154,12 @@ static char *put_head(char *p, const sx_session *session)
     p = put_int(p, (uint64_t)session->id_born_ms, 8);
     p = put_int(p, session->epoch, 8);
     p = put_int(p, (uint64_t)session->entries->nelts, 2);
-    return put_int(p, (uint64_t)session->messages->nelts, 1);
+    p = put_int(p, (uint64_t)session->messages->nelts, 1);
+    p = session->seat ? put_int(p, session->seat, 8) : p;
+    for (unsigned i = 0; i < SX_CLIENT_PARTS; i++) {
+        p = session->client[i] ? put_int(p, session->client[i], 4) : p;
+    }
+    return p;
 }
 
 sx_str sx_encode(const sx_session *session, apr_pool_t *pool)
@@ -294,13 +329,24 @@ static bool has_twins(const apr_array_header_t *array)
 
 _Static_assert((SX_KEYS_MAX & (SX_KEYS_MAX - 1)) == 0, "table of has_twins");
 
+/* What is there only if its flag is set; then it is not 0. */
+static bool get_flagged(reader *in, unsigned flags, sx_session *session)
+{
+    session->seat = flags & FLAG_SEAT ? get_int(in, 8) : 0;
+    for (unsigned i = 0; i < SX_CLIENT_PARTS; i++) {
+        session->client[i] =
+            flags & (unsigned)FLAG_CLIENT << i ? (uint32_t)get_int(in, 4) : 0;
+    }
+    return flags_of(session) == flags;
+}
+
 /* The head, with arrays of the right size.  NULL if it is not one. */
 static sx_session *get_head(reader *in, int *entries, int *messages,
                             apr_pool_t *pool)
 {
     sx_session *session = apr_pcalloc(pool, sizeof(*session));
     uint64_t format = get_int(in, 1);
-    uint64_t flags = get_int(in, 1);
+    unsigned flags = (unsigned)get_int(in, 1);
 
     session->pool = pool;
     session->persist = (flags & FLAG_PERSIST) != 0;
@@ -315,7 +361,7 @@ static sx_session *get_head(reader *in, int *entries, int *messages,
     *messages = (int)get_int(in, 1);
     /* Counts are held against the bytes that are there before anything is
      * allocated by them. */
-    if (in->bad || format != FORMAT || (flags & ~(uint64_t)FLAG_PERSIST) != 0 ||
+    if (!get_flagged(in, flags, session) || in->bad || format != FORMAT ||
         *entries > SX_KEYS_MAX || *messages > SX_FLASH_MAX ||
         (size_t)*entries * ENTRY_LEN_MIN + (size_t)*messages * MESSAGE_LEN_MIN >
             in->left) {

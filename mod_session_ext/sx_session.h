@@ -36,6 +36,14 @@ typedef struct sx_message {
     sx_str text;
 } sx_message;
 
+/* What is noted of a session's client: see sx_client.h. */
+typedef enum sx_client_part {
+    SX_CLIENT_UA,
+    SX_CLIENT_ADDRESS,
+    SX_CLIENT_TLS,
+    SX_CLIENT_PARTS
+} sx_client_part;
+
 typedef struct sx_session {
     apr_pool_t *pool;
     uint64_t version;   /* SESSION_VERSION; 0 until the first commit */
@@ -44,8 +52,10 @@ typedef struct sx_session {
     int64_t login_s;    /* wall clock of the last log-in; 0: none */
     int64_t id_born_ms; /* store clock: when this id was made */
     uint64_t epoch;     /* of its user: see sx_user.h */
-    uint32_t idle_s;    /* idle timeout asked for by the app; 0: the scope's */
-    bool persist;       /* keep the cookie up to the absolute end */
+    uint64_t seat;      /* among its user's: see sx_registry.h; 0: none */
+    uint32_t client[SX_CLIENT_PARTS]; /* tags; 0: not noted */
+    uint32_t idle_s; /* idle timeout asked for by the app; 0: the scope's */
+    bool persist;    /* keep the cookie up to the absolute end */
     apr_array_header_t *entries;  /* of sx_entry */
     apr_array_header_t *messages; /* of sx_message */
 } sx_session;

@@ -69,6 +69,8 @@ static bool same_session(const sx_session *a, const sx_session *b)
                 a->created_s == b->created_s && a->login_s == b->login_s &&
                 a->id_born_ms == b->id_born_ms && a->epoch == b->epoch &&
                 a->idle_s == b->idle_s && a->persist == b->persist &&
+                a->seat == b->seat &&
+                memcmp(a->client, b->client, sizeof a->client) == 0 &&
                 a->entries->nelts == b->entries->nelts &&
                 a->messages->nelts == b->messages->nelts;
 
@@ -193,7 +195,7 @@ static void test_bad(void)
         ok(sx_decode(bad[i].bytes, pool) == NULL, "refused: %s", bad[i].name);
     }
     bytes = apr_pmemdup(pool, known.p, known.len);
-    bytes[1] = 3;
+    bytes[1] = 0x21;
     ok(sx_decode((sx_str){bytes, known.len}, pool) == NULL,
        "refused: an unknown flag");
     bytes[1] = 1;
@@ -217,6 +219,36 @@ static bool comes_back(const sx_session *session)
 
     return bytes.len > 0 && read != NULL && same_session(session, read) &&
            sx_str_eq(sx_encode(read, pool), bytes);
+}
+
+/* Each of what is there only if it is not 0, alone and together. */
+static void test_flagged(void)
+{
+    size_t none = sx_encode(sx_session_create(pool), pool).len;
+    int good = 0, refused = 0;
+
+    for (unsigned bits = 0; bits < 16; bits++) {
+        sx_session *session = sx_session_create(pool);
+        size_t len = none;
+        char *zero;
+        sx_str bytes;
+
+        session->seat = bits & 1 ? 0x1122334455667788ULL : 0;
+        len += bits & 1 ? 8 : 0;
+        for (unsigned i = 0; i < SX_CLIENT_PARTS; i++) {
+            session->client[i] = bits & 2U << i ? 0x01020304 + i : 0;
+            len += bits & 2U << i ? 4 : 0;
+        }
+        bytes = sx_encode(session, pool);
+        good += comes_back(session) && bytes.len == len;
+        zero = apr_pmemdup(pool, bytes.p, bytes.len);
+        memset(zero + none, 0, bytes.len - none);
+        refused += sx_decode((sx_str){zero, bytes.len}, pool) == NULL;
+    }
+    is_int(good, 16,
+           "a seat and parts of the client come back, and what is not "
+           "there takes no room");
+    is_int(refused, 15, "refused: a flag for what is 0");
 }
 
 static void test_lengths(void)
@@ -520,6 +552,7 @@ int main(int argc, char **argv)
     test_known();
     test_own_copy();
     test_bad();
+    test_flagged();
     test_lengths();
     test_key_limits();
     test_message_limits();
