@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "mod_sx_server.h"
 #include "mod_sx_snapshot.h"
+#include "sx_registry.h"
 
 extern module AP_MODULE_DECLARE_DATA session_ext_module;
 
@@ -292,6 +293,16 @@ static const char *check_scope(const mod_sx_dir *dir, const mod_sx_server *conf,
                             " bytes do not fit a record of ShmStore '%s': its "
                             "max-record must be at least %d more",
                             max_size, store->name, RECORD_OVERHEAD);
+    if (dir->max_per_user > 0 &&
+        dir->max_per_user * SX_SEAT_BYTES + RECORD_OVERHEAD >
+            (apr_int64_t)store->max_record)
+        return apr_psprintf(pool,
+                            "SessionExtMaxPerUser: the list of %d sessions "
+                            "does not fit a record of ShmStore '%s': accepted "
+                            "are at most %d with its max-record",
+                            dir->max_per_user, store->name,
+                            ((int)store->max_record - RECORD_OVERHEAD) /
+                                SX_SEAT_BYTES);
     if (mod_sx_cookie_conf_of(dir)->persistent && !conf->key_file)
         return "SessionExtCookie: a persistent cookie outlives a reboot, the "
                "generated keys do not: SessionExtKeyFile is needed";

@@ -24,9 +24,15 @@ static void tell_events(request_rec *r, const sx_committed *done)
     mod_sx_count(MOD_SX_COUNT_ended, done->destroyed);
     mod_sx_count(MOD_SX_COUNT_retries, done->retries);
     mod_sx_count(MOD_SX_COUNT_logouts, done->logged_out);
+    mod_sx_count(MOD_SX_COUNT_evicted, done->evicted);
     if (event)
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "session %016" PRIx64 " %s",
                       done->handle, event);
+    if (done->evicted)
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "session %016" PRIx64
+                      " logged in: %u older of its user ended for it",
+                      done->handle, done->evicted);
     if (done->logged_out)
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                       "session %016" PRIx64
@@ -64,6 +70,9 @@ static const telling tellings[] = {
     [SX_COMMIT_OUTAGE] = {MOD_SX_COUNT_lost, APLOG_ERR, OK,
                           "session commands lost: the store could not be "
                           "reached "},
+    [SX_COMMIT_DENIED] = {MOD_SX_COUNT_denied, APLOG_NOTICE, HTTP_FORBIDDEN,
+                          "log-in refused, nothing was applied: its user has "
+                          "as many sessions as SessionExtMaxPerUser allows"},
     [SX_COMMIT_NOT_ENDED] = {MOD_SX_COUNT_lost, APLOG_ERR,
                              HTTP_SERVICE_UNAVAILABLE,
                              "a session could not be ended: the store could "

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include "mod_sx_parse.h"
 #include "mod_sx_snapshot.h"
+#include "sx_registry.h"
 
 /* ---- telling what is wrong ---------------------------------------------- */
 
@@ -142,6 +143,23 @@ static const char *set_user_key(cmd_parms *cmd, void *conf, const char *word)
     if (len == 0 || len > SX_KEY_MAX)
         return wrong(cmd, word, "a key has 1 to 128 bytes");
     ((mod_sx_dir *)conf)->user_key = apr_pstrdup(cmd->pool, word);
+    return NULL;
+}
+
+static const char *set_max_per_user(cmd_parms *cmd, void *conf,
+                                    const char *count, const char *policy)
+{
+    mod_sx_dir *dir = conf;
+    apr_int64_t n;
+
+    if (mod_sx_parse_size(count, &n) || n > SX_SEATS_MAX)
+        return wrong(cmd, count,
+                     "accepted are 0 (any number) to 1000 sessions");
+    dir->deny_login = policy && !strcasecmp(policy, "deny");
+    if (policy && !dir->deny_login && strcasecmp(policy, "evict-oldest"))
+        return wrong(cmd, policy, "accepted are evict-oldest and deny");
+    dir->max_per_user = (int)n;
+    note_use(cmd, dir);
     return NULL;
 }
 
@@ -487,6 +505,8 @@ const command_rec mod_sx_directives[] = {
     SWITCH("SessionExtEncrypt", encrypt, "seal values at rest: On or Off"),
     AP_INIT_TAKE1("SessionExtUserKey", set_user_key, NULL, SCOPE,
                   "the key that means logged in"),
+    AP_INIT_TAKE12("SessionExtMaxPerUser", set_max_per_user, NULL, SCOPE,
+                   "concurrent sessions of one user: N [evict-oldest|deny]"),
     SWITCH("SessionExtRemoteUser", remote_user,
            "REMOTE_USER from the user key: On or Off"),
     AP_INIT_ITERATE("SessionExtEnv", set_env, NULL, SCOPE_HT,

@@ -15,6 +15,7 @@
 #include "shm_store.h"
 #include "sx_cookie.h"
 #include "sx_keys.h"
+#include "sx_record.h"
 
 #define MOD_SX_UNSET            (-1)
 #define MOD_SX_DEFAULT_STORE    "sessions"
@@ -60,6 +61,8 @@ typedef struct mod_sx_dir {
     apr_int64_t max_size;
     int encrypt;
     const char *user_key;
+    int max_per_user; /* 0: any number */
+    int deny_login;   /* beyond it; else the oldest goes */
     int remote_user;
     int env_mode;                 /* mod_sx_env_mode */
     apr_array_header_t *env_keys; /* of const char *, for SX_ENV_KEYS */

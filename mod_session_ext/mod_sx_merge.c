@@ -17,6 +17,7 @@ void *mod_sx_create_dir(apr_pool_t *pool, char *path)
     dir->env_mode = dir->request_headers = dir->accept = MOD_SX_UNSET;
     dir->hide_cookie = dir->flash = dir->flash_max = MOD_SX_UNSET;
     dir->refuse_on_outage = MOD_SX_UNSET;
+    dir->max_per_user = MOD_SX_UNSET;
     dir->idle_ms = dir->idle_max_ms = dir->absolute_ms = MOD_SX_UNSET;
     dir->renew_ms = dir->grace_ms = dir->touch_ms = MOD_SX_UNSET;
     dir->max_size = dir->flash_bytes = MOD_SX_UNSET;
@@ -44,6 +45,15 @@ static void merge_env(mod_sx_dir *dir, const mod_sx_dir *base,
     }
 }
 
+/* One directive, whole. */
+static void merge_user(mod_sx_dir *dir, const mod_sx_dir *add)
+{
+    if (add->max_per_user != MOD_SX_UNSET) {
+        dir->max_per_user = add->max_per_user;
+        dir->deny_login = add->deny_login;
+    }
+}
+
 #define MERGE(field)     dir->field = MOD_SX_OR(add->field, base->field)
 #define MERGE_PTR(field) dir->field = add->field ? add->field : base->field
 
@@ -66,6 +76,7 @@ void *mod_sx_merge_dir(apr_pool_t *pool, void *base_conf, void *add_conf)
     MERGE(encrypt);
     MERGE_PTR(user_key);
     MERGE(remote_user);
+    merge_user(dir, add);
     merge_env(dir, base, add, pool);
     MERGE(request_headers);
     MERGE(accept);

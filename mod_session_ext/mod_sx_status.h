@@ -25,7 +25,9 @@
     X(full, "responses whose commands found no room")                          \
     X(contended, "responses turned into 503 by too many writers")              \
     X(lost, "responses whose commands could not reach the store")              \
-    X(retries, "commits tried again because another writer was first")
+    X(retries, "commits tried again because another writer was first")         \
+    X(evicted, "sessions ended by a log-in beyond SessionExtMaxPerUser")       \
+    X(denied, "log-ins refused beyond SessionExtMaxPerUser")
 
 typedef enum mod_sx_counter {
 #define X(name, what) MOD_SX_COUNT_##name,

@@ -68,6 +68,8 @@ static void fill_policy(mod_sx_visit *visit, const mod_sx_dir *dir)
     };
     realm->user_key = sx_str_of(dir->user_key ? dir->user_key : "user");
     realm->encrypt = MOD_SX_OR(dir->encrypt, 1) != 0;
+    realm->per_user = (sx_per_user){(unsigned)MOD_SX_OR(dir->max_per_user, 0),
+                                    dir->deny_login != 0};
 }
 
 static mod_sx_visit *find_visit(const mod_sx_top *top, const char *store,

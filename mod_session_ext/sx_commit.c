@@ -12,6 +12,7 @@
 #include <string.h>
 #include <apr_strings.h>
 #include "sx_codec.h"
+#include "sx_owner.h"
 #include "sx_user.h"
 
 /* Conflicts before a writer queues, and tries before it gives up.  Behind the
@@ -34,28 +35,25 @@ typedef struct attempt {
     sx_id fresh; /* the id of a renewal: one for all tries */
     bool has_fresh;
     bool new_user;   /* it appeared, changed or went by this try */
+    bool logs_in;    /* it appeared, changed or began anew */
+    sx_claim claim;  /* on a seat: one for all tries */
     bool must_renew; /* this try was one for a new id, not only for data */
 } attempt;
 
 /* CHANGED means: try again; everything else ends the commit. */
 typedef sx_answer step_fn(attempt *a);
 
-/* Whose the record of ${id} is, and of which epoch of that user. */
-static sx_answer set_owner(attempt *a, const sx_id *id)
+/* As the one to be written under ${id}. */
+static sx_sitting sitting_of(attempt *a, const sx_id *id)
 {
-    sx_str user = sx_session_user(a->at.session, a->realm->user_key);
-    uint64_t before = a->at.meta.user_tag, tag;
-
-    a->at.meta.kind = user.len ? SX_USER : SX_ANONYMOUS;
-    a->at.meta.user_tag = 0;
-    if (!user.len)
-        return SX_STORE_OK;
-    tag = a->at.meta.user_tag = sx_user_tag(a->realm, id->kid, user);
-    if (a->new_user)
-        return sx_epoch_join(a->realm, tag, a->at.session, a->now, a->pool);
-    return tag == before
-               ? SX_STORE_OK
-               : sx_epoch_follow(a->realm, tag, a->at.session, a->now, a->pool);
+    return (sx_sitting){.realm = a->realm,
+                        .meta = &a->at.meta,
+                        .session = a->at.session,
+                        .id = id,
+                        .logs_in = a->logs_in,
+                        .moves = id != &a->at.id,
+                        .now = a->now,
+                        .pool = a->pool};
 }
 
 /* Put the session of this try under ${id}. */
@@ -63,7 +61,8 @@ static sx_answer put_session(attempt *a, const sx_id *id, uint64_t token)
 {
     const sx_realm *realm = a->realm;
     sx_record_meta *meta = &a->at.meta;
-    sx_answer answer = set_owner(a, id);
+    sx_sitting who = sitting_of(a, id);
+    sx_answer answer = sx_owner_set(&who, &a->claim);
     sx_str plain;
 
     if (answer != SX_STORE_OK)
@@ -128,33 +127,52 @@ static void drop_orphan(attempt *a, const sx_id *id)
                sx_answer_str(answer));
 }
 
+/* It is there under its new id, and the old one is not: say so to the registry.
+ * Who has been ended meanwhile, or cannot log in, is taken back.  The place of
+ * one that goes on is told again by its next request. */
+static sx_answer settle(attempt *a)
+{
+    sx_sitting who = sitting_of(a, &a->fresh);
+    sx_answer answer = sx_registry_settle(&who, &a->done->evicted);
+
+    if (sx_answer_is_outage(answer) && !a->logs_in)
+        return SX_STORE_OK;
+    if (answer != SX_STORE_OK)
+        drop_orphan(a, &a->fresh);
+    return answer;
+}
+
 static void verdict_of(sx_committed *done, sx_answer answer)
 {
+    static const sx_verdict verdicts[] = {
+        [SX_STORE_OK] = SX_COMMIT_OK,
+        [SX_STORE_MISS] = SX_COMMIT_DROPPED,
+        [SX_STORE_GONE] = SX_COMMIT_DROPPED,
+        [SX_STORE_CHANGED] = SX_COMMIT_CONTENDED,
+        [SX_STORE_FULL] = SX_COMMIT_FULL,
+        [SX_STORE_TOOBIG] = SX_COMMIT_REFUSED,
+        [SX_STORE_DAMAGED] = SX_COMMIT_DROPPED,
+        [SX_STORE_BUSY] = SX_COMMIT_OUTAGE,
+        [SX_STORE_UNAVAILABLE] = SX_COMMIT_OUTAGE,
+        [SX_STORE_UNKNOWN] = SX_COMMIT_OUTAGE,
+    };
+
     done->answer = answer;
-    switch (answer) {
-    case SX_STORE_OK:
-        break;
-    case SX_STORE_FULL:
-        done->verdict = SX_COMMIT_FULL;
-        break;
-    case SX_STORE_TOOBIG:
-        done->verdict = SX_COMMIT_REFUSED;
+    if (answer != SX_STORE_OK) /* else: as the data have it */
+        done->verdict = verdicts[answer];
+    if (answer == SX_STORE_TOOBIG)
         done->why = "the session is larger than a record of the store may be";
-        break;
-    case SX_STORE_MISS:
-    case SX_STORE_GONE:
-    case SX_STORE_DAMAGED:
-        done->verdict = SX_COMMIT_DROPPED;
-        break;
-    case SX_STORE_CHANGED:
-        done->verdict = SX_COMMIT_CONTENDED;
-        break;
-    case SX_STORE_BUSY:
-    case SX_STORE_UNAVAILABLE:
-    case SX_STORE_UNKNOWN:
-        done->verdict = SX_COMMIT_OUTAGE;
-        break;
-    }
+}
+
+static void verdict_of_applied(sx_committed *done, sx_applied applied)
+{
+    static const sx_verdict verdicts[] = {
+        [SX_APPLIED] = SX_COMMIT_OK,
+        [SX_APPLY_VERSION] = SX_COMMIT_CONFLICT,
+        [SX_APPLY_REFUSED] = SX_COMMIT_REFUSED,
+    };
+
+    done->verdict = verdicts[applied];
 }
 
 /* Apply the delta to the session of this try.  False: nothing of it may be
@@ -164,11 +182,9 @@ static bool apply_delta(attempt *a, bool exists)
     sx_applied applied = sx_delta_apply(a->delta, a->at.session, exists,
                                         &a->realm->limits, &a->change);
 
-    a->done->verdict = SX_COMMIT_OK;
+    verdict_of_applied(a->done, applied);
     if (applied == SX_APPLIED)
         return true;
-    a->done->verdict =
-        applied == SX_APPLY_VERSION ? SX_COMMIT_CONFLICT : SX_COMMIT_REFUSED;
     if (a->change.why)
         a->done->why = apr_pstrdup(a->delta->pool, a->change.why);
     a->change = (sx_change){0};
@@ -190,14 +206,18 @@ static void commit_create(attempt *a)
         a->done->why = "a session cannot begin after the headers have left";
         return;
     }
-    a->new_user = sx_session_user(a->at.session, a->realm->user_key).len > 0;
-    if (a->new_user)
+    a->logs_in = sx_session_user(a->at.session, a->realm->user_key).len > 0;
+    if (a->logs_in)
         a->at.session->login_s = a->now.wall_s;
     answer = put_session(a, fresh_id(a), 0);
     /* Another record under a new random id: that store is not right. */
     if (answer == SX_STORE_CHANGED)
         answer = SX_STORE_UNAVAILABLE;
+    if (answer == SX_STORE_OK)
+        answer = settle(a);
     verdict_of(a->done, answer);
+    if (a->claim.denied)
+        a->done->verdict = SX_COMMIT_DENIED;
     if (answer == SX_STORE_OK) {
         a->done->created = a->done->wrote = true;
         send_cookie(a, &a->fresh);
@@ -206,22 +226,6 @@ static void commit_create(attempt *a)
 
 /* ---- commit: end -------------------------------------------------------- */
 
-static sx_answer end_once(attempt *a, const sx_id *cookie_id)
-{
-    const sx_realm *realm = a->realm;
-    sx_answer answer;
-
-    a->at = (sx_found){.id = *cookie_id};
-    answer = sx_record_read(realm, &a->at, SX_COMMIT_GRACE_MS, a->now, a->pool);
-    if (answer == SX_STORE_OK)
-        return realm->store->ops->remove(realm->store, a->at.id.store_key,
-                                         a->at.meta.token);
-    /* What cannot be read must not stay either. */
-    if (answer == SX_STORE_DAMAGED)
-        return realm->store->ops->remove(realm->store, a->at.id.store_key, 0);
-    return answer;
-}
-
 static void commit_end(attempt *a, const sx_loaded *loaded)
 {
     sx_answer answer = SX_STORE_MISS;
@@ -229,12 +233,7 @@ static void commit_end(attempt *a, const sx_loaded *loaded)
     if (loaded->status == SX_STATUS_UNAVAILABLE)
         answer = loaded->outage;
     else if (loaded->status == SX_STATUS_ACTIVE)
-        for (int i = 0; i < TRIES_MAX; i++) {
-            apr_pool_clear(a->pool);
-            answer = end_once(a, &loaded->id);
-            if (answer != SX_STORE_CHANGED)
-                break;
-        }
+        answer = sx_record_end(a->realm, &loaded->id, a->now, a->pool);
     if (loaded->status != SX_STATUS_NONE)
         a->done->cookie = SX_COOKIE_DELETE;
     a->done->answer = answer;
@@ -272,6 +271,9 @@ static sx_answer renew_now(attempt *a)
         drop_orphan(a, &a->fresh);
         return answer;
     }
+    answer = settle(a);
+    if (answer != SX_STORE_OK)
+        return answer;
     a->done->renewed = a->done->wrote = true;
     send_cookie(a, &a->fresh);
     return SX_STORE_OK;
@@ -308,6 +310,9 @@ static sx_answer renew_silently(attempt *a)
         a->at.meta = before;
         return answer;
     }
+    answer = settle(a);
+    if (answer != SX_STORE_OK)
+        return answer;
     a->done->renewed = a->done->wrote = true;
     send_cookie(a, &a->fresh);
     return SX_STORE_OK;
@@ -374,6 +379,7 @@ static void start_from(attempt *a, const sx_found *read)
     }
     begin_session(a);
     a->at.meta.token = read->meta.token;
+    a->at.meta.user_tag = read->meta.user_tag;
     a->at.session->version = read->session->version;
 }
 
@@ -388,10 +394,13 @@ static sx_renewal change_session(attempt *a)
         user_before = sx_session_user(read.session, a->realm->user_key);
 
     start_from(a, &read);
-    if (!apply_delta(a, true))
+    a->change = (sx_change){0};
+    if (a->claim.denied || !apply_delta(a, true))
         start_from(a, &read);
     user = sx_session_user(a->at.session, a->realm->user_key);
     a->new_user = !sx_str_eq(user, user_before);
+    a->logs_in = user.len && (a->new_user || renewal == SX_RENEW_DISCARD);
+    a->at.session->seat = a->new_user ? 0 : read.session->seat;
     if (renewal == SX_RENEW_DISCARD)
         a->at.session->version = read.session->version + 1;
     else if (!a->new_user)
@@ -418,7 +427,13 @@ static sx_answer update_once(attempt *a)
                  ? SX_STORE_OK
                  : sx_epoch_check(a->realm, &before, a->now, a->pool);
     if (answer == SX_STORE_OK)
+        answer = sx_registry_check(a->realm, &before, a->now, a->pool);
+    if (answer == SX_STORE_OK)
         answer = write_session(a, renewal);
+    if (a->claim.denied && answer == SX_STORE_FULL) {
+        a->done->verdict = SX_COMMIT_DENIED;
+        answer = a->delta->renew == SX_KEEP_ID ? SX_STORE_OK : SX_STORE_CHANGED;
+    }
     if (answer != SX_STORE_OK || a->done->renewed || !a->mode.may_send_cookie)
         return answer;
     /* The client still holds the old id, or a cookie of the other life. */
@@ -472,38 +487,6 @@ static void commit_update(attempt *a, const sx_loaded *loaded)
 
 /* ---- commit ------------------------------------------------------------- */
 
-/* Destroy beside a flash is a log-out page: a new session that carries only
- * the message.  Destroy beside other data refuses the data; beside an
- * If-Version that does not hold there is no message, but the session ends. */
-static const sx_delta *plan_end(const sx_delta *delta, uint64_t version,
-                                sx_committed *done, apr_pool_t *pool)
-{
-    sx_delta *plan = apr_pmemdup(pool, delta, sizeof *delta);
-    bool other = delta->ops[SX_OP_SET] || delta->ops[SX_OP_APPEND] ||
-                 delta->ops[SX_OP_INCR];
-
-    if (delta->has_if_version && delta->if_version != version) {
-        done->verdict = SX_COMMIT_CONFLICT;
-        return NULL;
-    }
-    if (other || delta->refused) {
-        done->verdict = SX_COMMIT_REFUSED;
-        done->why = delta->refused
-                        ? delta->refused
-                        : "Session-Set, -Append and -Incr are refused beside "
-                          "Session-Destroy";
-        return NULL;
-    }
-    if (!delta->ops[SX_OP_FLASH])
-        return NULL;
-    memset(plan->ops, 0, sizeof plan->ops);
-    plan->ops[SX_OP_FLASH] = delta->ops[SX_OP_FLASH];
-    plan->has_if_version = false;
-    plan->destroy = false;
-    plan->renew = SX_RENEW_DISCARD;
-    return plan;
-}
-
 static void commit_data(attempt *a, const sx_loaded *loaded)
 {
     if (loaded->status == SX_STATUS_ACTIVE)
@@ -519,8 +502,11 @@ static void commit_destroy(attempt *a, const sx_loaded *loaded,
 {
     bool active = loaded->status == SX_STATUS_ACTIVE;
     uint64_t version = active ? loaded->session->version : 0;
-    const sx_delta *farewell = plan_end(a->delta, version, a->done, pool);
+    sx_applied applied;
+    const sx_delta *farewell =
+        sx_delta_farewell(a->delta, version, &applied, &a->done->why, pool);
 
+    verdict_of_applied(a->done, applied);
     if (farewell && loaded->status != SX_STATUS_UNAVAILABLE) {
         a->delta = farewell;
         commit_data(a, loaded);
@@ -541,6 +527,8 @@ static bool commit_logout(attempt *a, const sx_loaded *loaded)
     if (loaded->status == SX_STATUS_UNAVAILABLE)
         answer = loaded->outage;
     else if (loaded->status == SX_STATUS_ACTIVE)
+        answer = sx_registry_check(a->realm, &a->at, a->now, a->pool);
+    if (answer == SX_STORE_OK)
         answer = sx_user_logout(a->realm, &a->at, !a->delta->destroy, a->now,
                                 a->pool);
     a->done->logged_out = answer == SX_STORE_OK;
@@ -588,6 +576,8 @@ void sx_commit(const sx_realm *realm, const sx_loaded *loaded,
         else
             commit_data(&a, loaded);
     }
+    if (a.claim.tag && !done->created && !done->renewed)
+        sx_registry_leave(realm, &a.claim, now, a.pool);
     if (done->created)
         done->handle = a.at.meta.handle;
     sx_wipe(&a.fresh, sizeof a.fresh);

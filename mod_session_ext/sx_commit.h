@@ -34,6 +34,7 @@ typedef enum sx_verdict {
     SX_COMMIT_NOT_RENEWED, /* no room for a log-in, log-out or Renew: 503 */
     SX_COMMIT_CONTENDED,   /* too many writers for too long: 503 */
     SX_COMMIT_OUTAGE,   /* store not reached: nothing applied as far as known */
+    SX_COMMIT_DENIED,   /* a log-in beyond the limit of its user: 403 */
     SX_COMMIT_NOT_ENDED /* a Destroy did not reach the store: 503 */
 } sx_verdict;
 
@@ -51,7 +52,8 @@ typedef struct sx_committed {
     int64_t hard_end_ms;
     uint64_t handle; /* of the session it was done to; 0: none */
     bool created, renewed, destroyed, wrote; /* for logs and counters */
-    bool logged_out; /* the other sessions of its user */
+    bool logged_out;  /* the other sessions of its user */
+    unsigned evicted; /* older sessions of the user that has logged in */
     unsigned retries;
     const char *why;  /* REFUSED: names header and reason */
     sx_answer answer; /* FULL, OUTAGE: what the store said */

@@ -287,3 +287,33 @@ sx_applied sx_delta_apply(const sx_delta *delta, sx_session *session,
         session->version++;
     return SX_APPLIED;
 }
+
+const sx_delta *sx_delta_farewell(const sx_delta *delta, uint64_t version,
+                                  sx_applied *applied, const char **why,
+                                  apr_pool_t *pool)
+{
+    sx_delta *plan = apr_pmemdup(pool, delta, sizeof *delta);
+    bool other = delta->ops[SX_OP_SET] || delta->ops[SX_OP_APPEND] ||
+                 delta->ops[SX_OP_INCR];
+
+    *applied = SX_APPLY_VERSION;
+    if (delta->has_if_version && delta->if_version != version)
+        return NULL;
+    *applied = SX_APPLY_REFUSED;
+    if (other || delta->refused) {
+        *why = delta->refused
+                   ? delta->refused
+                   : "Session-Set, -Append and -Incr are refused beside "
+                     "Session-Destroy";
+        return NULL;
+    }
+    *applied = SX_APPLIED;
+    if (!delta->ops[SX_OP_FLASH])
+        return NULL;
+    memset(plan->ops, 0, sizeof plan->ops);
+    plan->ops[SX_OP_FLASH] = delta->ops[SX_OP_FLASH];
+    plan->has_if_version = false;
+    plan->destroy = false;
+    plan->renew = SX_RENEW_DISCARD;
+    return plan;
+}

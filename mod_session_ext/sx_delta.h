@@ -100,4 +100,15 @@ sx_applied sx_delta_apply(const sx_delta *delta, sx_session *session,
                           bool exists, const sx_limits *limits,
                           sx_change *change);
 
+/**
+ * What is left to do of a ${delta} with a Destroy to a session at ${version},
+ * besides its end.  Destroy beside a flash is a log-out page: a new session
+ * that carries only the message.  Destroy beside other data refuses the data;
+ * beside an If-Version that does not hold there is no message, but the session
+ * ends.  NULL: nothing; ${*applied} and ${*why} say what became of the data.
+ */
+const sx_delta *sx_delta_farewell(const sx_delta *delta, uint64_t version,
+                                  sx_applied *applied, const char **why,
+                                  apr_pool_t *pool);
+
 #endif

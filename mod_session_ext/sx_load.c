@@ -2,6 +2,7 @@
 #include "sx_load.h"
 
 #include <string.h>
+#include "sx_registry.h"
 #include "sx_user.h"
 
 /* One that still leads somewhere is no reuse: it is the session that ended. */
@@ -25,6 +26,8 @@ static void load_id(const sx_realm *realm, const sx_id *id, sx_now now,
 
     if (answer == SX_STORE_OK)
         answer = sx_epoch_check(realm, &at, now, pool);
+    if (answer == SX_STORE_OK)
+        answer = sx_registry_check(realm, &at, now, pool);
     if (sx_answer_is_outage(answer)) {
         loaded->status = SX_STATUS_UNAVAILABLE;
         loaded->outage = answer;

@@ -10,6 +10,8 @@
  * interval may be as short as a second. */
 #define HOPS_MAX 128
 
+#define TRIES_MAX 100
+
 /* Kind, namespace and store key: a value copied to another place in the store
  * does not open there. */
 static sx_str binding(const sx_realm *realm, const sx_id *id, sx_kind kind,
@@ -60,4 +62,35 @@ sx_answer sx_record_read(const sx_realm *realm, sx_found *at, int64_t grace_ms,
         at->via_alias = true;
     }
     return SX_STORE_MISS;
+}
+
+static sx_answer end_once(const sx_realm *realm, const sx_id *id, sx_now now,
+                          apr_pool_t *pool)
+{
+    sx_found at = {.id = *id};
+    sx_answer answer =
+        sx_record_read(realm, &at, SX_COMMIT_GRACE_MS, now, pool);
+
+    if (answer == SX_STORE_OK)
+        return realm->store->ops->remove(realm->store, at.id.store_key,
+                                         at.meta.token);
+    /* What cannot be read must not stay either. */
+    if (answer == SX_STORE_DAMAGED)
+        return realm->store->ops->remove(realm->store, at.id.store_key, 0);
+    return answer;
+}
+
+sx_answer sx_record_end(const sx_realm *realm, const sx_id *id, sx_now now,
+                        apr_pool_t *pool)
+{
+    sx_answer answer = SX_STORE_CHANGED;
+    apr_pool_t *each;
+
+    apr_pool_create(&each, pool);
+    for (int i = 0; i < TRIES_MAX && answer == SX_STORE_CHANGED; i++) {
+        apr_pool_clear(each);
+        answer = end_once(realm, id, now, each);
+    }
+    apr_pool_destroy(each);
+    return answer;
 }

@@ -12,6 +12,12 @@
 #include "sx_lifetime.h"
 #include "sx_store.h"
 
+/* How many sessions a user may have: see sx_registry.h. */
+typedef struct sx_per_user {
+    unsigned max; /* 0: any number */
+    bool deny;    /* beyond it log-ins are refused; else the oldest goes */
+} sx_per_user;
+
 /* Where a request's session lives and what rules it: made by the caller per
  * scope, read only here. */
 typedef struct sx_realm {
@@ -21,6 +27,7 @@ typedef struct sx_realm {
     sx_limits limits;
     sx_str user_key;
     bool encrypt;
+    sx_per_user per_user;
 } sx_realm;
 
 /** ${plain} as bytes of the record of ${id}: sealed, or in the clear where the
@@ -42,5 +49,10 @@ typedef struct sx_found {
  */
 sx_answer sx_record_read(const sx_realm *realm, sx_found *at, int64_t grace_ms,
                          sx_now now, apr_pool_t *pool);
+
+/** End the session that ${id} leads to, whoever writes or renews it meanwhile.
+ *  SX_STORE_OK: by us; SX_STORE_MISS: it was gone; an outage. */
+sx_answer sx_record_end(const sx_realm *realm, const sx_id *id, sx_now now,
+                        apr_pool_t *pool);
 
 #endif

@@ -46,6 +46,8 @@ SxTest::Refusal::refused($s,
     (map { ["SessionExtStore shm:$_", scope("SessionExtStore shm:$_"),
             'SessionExtStore', "'$_'", '1 to 64 of A-Z'] }
         '', '../x', 's' x 65),
+    (map { row('SessionExtMaxPerUser', $_, '0 (any number) to 1000') }
+        '-1', '1001', 'many', '1.5', '99999999999999999999'),
     row('SessionExtUserKey', $long, '1 to 128 bytes'),
     row('SessionExtEnv', $long, '128 bytes'),
     row('SessionExtFlash', 'perhaps', 'On, Off and fetch'),
@@ -61,12 +63,22 @@ SxTest::Refusal::refused($s,
     (map { ["SessionExtEnv $_", scope("SessionExtEnv $_"), 'SessionExtEnv',
             (/(o\w+)/i)[0], 'alone'] } 'On cart', 'Off cart', 'cart off'));
 
+SxTest::Refusal::refused($s,
+    (map { ["SessionExtMaxPerUser 3 $_", scope("SessionExtMaxPerUser 3 $_"),
+            'SessionExtMaxPerUser', "'$_'", 'evict-oldest and deny'] }
+        'refuse', '4', 'deny-oldest'),
+    ['a list of sessions larger than a record',
+        "ShmStore x size=1m max-record=16k\n" . scope("SessionExtStore shm:x\n"
+        . "SessionExtMaxSize 4k\nSessionExtMaxPerUser 193"),
+        'SessionExtMaxPerUser', '193', "'x'", 'at most 192']);
+
 # A word too many, or too few, is told by httpd itself from our table.
 SxTest::Refusal::refused($s,
     map { ["$_ with the wrong number of words", scope($_), (split / /)[0]] }
         'SessionExt', 'SessionExt On Off', 'SessionExt ""',
         'SessionExtIdleTimeout ""', 'SessionExtNamespace ""', 'SessionExtIdleTimeout 10 m',
-        'SessionExtFlashMax 3', 'SessionExtStore', 'SessionExtUserKey ""',
+        'SessionExtFlashMax 3', 'SessionExtMaxPerUser',
+        'SessionExtMaxPerUser 3 deny 4', 'SessionExtStore', 'SessionExtUserKey ""',
         'SessionExtEnv', 'ShmStore', 'SessionExtKeyFile');
 
 SxTest::Refusal::accepted($s,
@@ -77,6 +89,9 @@ SxTest::Refusal::accepted($s,
     ['the smallest size', scope('SessionExtMaxSize 256')],
     ['both ends of FlashMax', scope("SessionExtFlashMax 1 64\n"
         . 'SessionExtFlashMax 32 8k')],
+    ['both ends of MaxPerUser, and both policies',
+        scope("SessionExtMaxPerUser 0\nSessionExtMaxPerUser 1000 deny\n"
+        . 'SessionExtMaxPerUser 1 Evict-Oldest')],
     ['switches in any case', scope('SessionExtEncrypt oFF')],
     ['names of 64 bytes', scope('SessionExtNamespace ' . 'n' x 64)]);
 SxTest::done();

@@ -135,6 +135,46 @@ static void test_silent_renewals(void)
            "in one session and one alias each");
 }
 
+/* Each logs in again and again, as one user who may have three sessions. */
+static int log_in(const char *cookie, int no)
+{
+    int done = 0;
+
+    (void)cookie;
+    (void)no;
+    for (int i = 0; i < 25; i++) {
+        sx_committed *in = request(&at, NULL, "Session-Set: user=alice");
+
+        done += in->cookie == SX_COOKIE_SEND;
+    }
+    return done;
+}
+
+static bool count_users(void *baton, const unsigned char *key,
+                        const shm_meta *meta)
+{
+    (void)key;
+    *(int *)baton += meta->kind == SST_USER;
+    return true;
+}
+
+static void test_log_ins(void)
+{
+    int left = 0;
+
+    at.realm.per_user = (sx_per_user){3, false};
+    is_int(in_processes(log_in, NULL), 100, "100 log-ins of one user succeed");
+    ok(shm_store_each(at.segment, count_users, &left, at.now.boot_ms) ==
+               SST_OK &&
+           left == 3,
+       "and three sessions are left");
+    stage_pass(&at, HOUR);
+    at.realm.per_user = (sx_per_user){3, true};
+    is_int(in_processes(log_in, NULL), 3,
+           "where log-ins are refused, three of 100 succeed");
+    at.realm.per_user = (sx_per_user){0, false};
+}
+
 int main(void)
 {
     apr_initialize();
@@ -143,6 +183,7 @@ int main(void)
     test_keys();
     test_renewals();
     test_silent_renewals();
+    test_log_ins();
     stage_end(&at);
     return done_testing();
 }

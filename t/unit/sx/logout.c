@@ -118,6 +118,10 @@ static void test_spared_goes_on(void)
     done = request(&at, mine, "Session-Renew: on");
     ok(lives(done->id.text), "it can be renewed");
     mine = done->id.text;
+    done =
+        request(&at, mine, "Session-Renew: discard | Session-Set: user=fred");
+    ok(lives(done->id.text), "and log in anew");
+    mine = done->id.text;
     done = request(&at, mine, "Session-Set: user=gina");
     ok(lives(done->id.text), "and become another user's");
     mine = done->id.text;
