@@ -9,6 +9,7 @@
 #include "mod_sx_env.h"
 #include "mod_sx_headers.h"
 #include "mod_sx_status.h"
+#include "sx_client.h"
 
 /* ---- what the log and the client are told ------------------------------- */
 
@@ -25,9 +26,14 @@ static void tell_events(request_rec *r, const sx_committed *done)
     mod_sx_count(MOD_SX_COUNT_retries, done->retries);
     mod_sx_count(MOD_SX_COUNT_logouts, done->logged_out);
     mod_sx_count(MOD_SX_COUNT_evicted, done->evicted);
+    mod_sx_count(MOD_SX_COUNT_rebound, done->client_changed != 0);
     if (event)
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "session %016" PRIx64 " %s",
                       done->handle, event);
+    if (done->client_changed)
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "session %016" PRIx64 ": its client has another %s",
+                      done->handle, sx_client_str(done->client_changed));
     if (done->evicted)
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                       "session %016" PRIx64

@@ -9,6 +9,7 @@
 #include "mod_sx_config.h"
 
 #include <stddef.h>
+#include "mod_sx_client.h"
 #include "mod_sx_parse.h"
 #include "mod_sx_snapshot.h"
 #include "sx_registry.h"
@@ -161,6 +162,19 @@ static const char *set_max_per_user(cmd_parms *cmd, void *conf,
     dir->max_per_user = (int)n;
     note_use(cmd, dir);
     return NULL;
+}
+
+static const char *set_bind(cmd_parms *cmd, void *conf, const char *line)
+{
+    mod_sx_dir *dir = conf;
+    const char *word = ap_getword_conf(cmd->pool, &line);
+    const char *why = mod_sx_bind_mode(dir, word);
+
+    while (!why && *line) {
+        word = ap_getword_conf(cmd->pool, &line);
+        why = mod_sx_bind_part(dir, word);
+    }
+    return wrong(cmd, word, why);
 }
 
 static const char *set_env(cmd_parms *cmd, void *conf, const char *word)
@@ -507,6 +521,9 @@ const command_rec mod_sx_directives[] = {
                   "the key that means logged in"),
     AP_INIT_TAKE12("SessionExtMaxPerUser", set_max_per_user, NULL, SCOPE,
                    "concurrent sessions of one user: N [evict-oldest|deny]"),
+    AP_INIT_RAW_ARGS("SessionExtBind", set_bind, NULL, SCOPE,
+                     "what a changed client does: off|log|kill [ua] [ip/24] "
+                     "[tls]"),
     SWITCH("SessionExtRemoteUser", remote_user,
            "REMOTE_USER from the user key: On or Off"),
     AP_INIT_ITERATE("SessionExtEnv", set_env, NULL, SCOPE_HT,

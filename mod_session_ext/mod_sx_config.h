@@ -61,8 +61,11 @@ typedef struct mod_sx_dir {
     apr_int64_t max_size;
     int encrypt;
     const char *user_key;
-    int max_per_user; /* 0: any number */
-    int deny_login;   /* beyond it; else the oldest goes */
+    int max_per_user;    /* 0: any number */
+    int deny_login;      /* beyond it; else the oldest goes */
+    int bind;            /* sx_bind */
+    unsigned bind_parts; /* bits 1 << sx_client_part */
+    int bind_prefix;     /* bits of an IPv4 address */
     int remote_user;
     int env_mode;                 /* mod_sx_env_mode */
     apr_array_header_t *env_keys; /* of const char *, for SX_ENV_KEYS */

@@ -17,7 +17,7 @@ void *mod_sx_create_dir(apr_pool_t *pool, char *path)
     dir->env_mode = dir->request_headers = dir->accept = MOD_SX_UNSET;
     dir->hide_cookie = dir->flash = dir->flash_max = MOD_SX_UNSET;
     dir->refuse_on_outage = MOD_SX_UNSET;
-    dir->max_per_user = MOD_SX_UNSET;
+    dir->max_per_user = dir->bind = MOD_SX_UNSET;
     dir->idle_ms = dir->idle_max_ms = dir->absolute_ms = MOD_SX_UNSET;
     dir->renew_ms = dir->grace_ms = dir->touch_ms = MOD_SX_UNSET;
     dir->max_size = dir->flash_bytes = MOD_SX_UNSET;
@@ -45,12 +45,17 @@ static void merge_env(mod_sx_dir *dir, const mod_sx_dir *base,
     }
 }
 
-/* One directive, whole. */
+/* Each is one directive, whole. */
 static void merge_user(mod_sx_dir *dir, const mod_sx_dir *add)
 {
     if (add->max_per_user != MOD_SX_UNSET) {
         dir->max_per_user = add->max_per_user;
         dir->deny_login = add->deny_login;
+    }
+    if (add->bind != MOD_SX_UNSET) {
+        dir->bind = add->bind;
+        dir->bind_parts = add->bind_parts;
+        dir->bind_prefix = add->bind_prefix;
     }
 }
 

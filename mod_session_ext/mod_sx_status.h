@@ -27,7 +27,8 @@
     X(lost, "responses whose commands could not reach the store")              \
     X(retries, "commits tried again because another writer was first")         \
     X(evicted, "sessions ended by a log-in beyond SessionExtMaxPerUser")       \
-    X(denied, "log-ins refused beyond SessionExtMaxPerUser")
+    X(denied, "log-ins refused beyond SessionExtMaxPerUser")                   \
+    X(rebound, "sessions whose client had changed, by SessionExtBind")
 
 typedef enum mod_sx_counter {
 #define X(name, what) MOD_SX_COUNT_##name,

@@ -2,10 +2,13 @@
 #include "mod_sx_private.h"
 #include "mod_sx_visit.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
+#include "mod_sx_client.h"
 #include "mod_sx_server.h"
 #include "mod_sx_status.h"
+#include "sx_client.h"
 
 extern module AP_MODULE_DECLARE_DATA session_ext_module;
 
@@ -44,7 +47,8 @@ sx_now mod_sx_now(void)
 
 /* What a scope's directives come to.  Strings live as long as the
  * configuration or the request. */
-static void fill_policy(mod_sx_visit *visit, const mod_sx_dir *dir)
+static void fill_policy(request_rec *r, mod_sx_visit *visit,
+                        const mod_sx_dir *dir)
 {
     sx_realm *realm = &visit->realm;
 
@@ -70,6 +74,7 @@ static void fill_policy(mod_sx_visit *visit, const mod_sx_dir *dir)
     realm->encrypt = MOD_SX_OR(dir->encrypt, 1) != 0;
     realm->per_user = (sx_per_user){(unsigned)MOD_SX_OR(dir->max_per_user, 0),
                                     dir->deny_login != 0};
+    realm->client = mod_sx_client_of(r, dir);
 }
 
 static mod_sx_visit *find_visit(const mod_sx_top *top, const char *store,
@@ -134,7 +139,7 @@ mod_sx_visit *mod_sx_visit_of(request_rec *r)
     }
     /* Parts of one request may differ in policy and share a session. */
     if (part->visit && part->visit->dir != dir)
-        fill_policy(part->visit, dir);
+        fill_policy(r, part->visit, dir);
     return part->visit;
 }
 
@@ -160,6 +165,12 @@ static void tell_load(request_rec *r, const mod_sx_visit *visit)
     if (loaded->status == SX_STATUS_INVALID) {
         mod_sx_count(MOD_SX_COUNT_invalid, 1);
         mod_sx_count(MOD_SX_COUNT_reused, loaded->reuse);
+        mod_sx_count(MOD_SX_COUNT_rebound, loaded->killed != 0);
+        if (loaded->killed)
+            ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                          "session %016" PRIx64
+                          " ended: its client has another %s",
+                          loaded->meta.handle, sx_client_str(loaded->killed));
         if (loaded->reuse)
             ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                           "an id was used after its renewal and grace");

@@ -11,6 +11,7 @@
 
 #include <string.h>
 #include <apr_strings.h>
+#include "sx_client.h"
 #include "sx_codec.h"
 #include "sx_owner.h"
 #include "sx_user.h"
@@ -67,6 +68,7 @@ static sx_answer put_session(attempt *a, const sx_id *id, uint64_t token)
 
     if (answer != SX_STORE_OK)
         return answer;
+    sx_client_note(realm, id, id->kid != a->at.id.kid, a->at.session);
     plain = sx_encode(a->at.session, a->pool);
     if (plain.len == 0) /* over a limit of the format */
         return SX_STORE_TOOBIG;
@@ -414,6 +416,7 @@ static sx_answer update_once(attempt *a)
 {
     const sx_found before = a->at;
     sx_renewal renewal = change_session(a);
+    unsigned changed;
     sx_answer answer;
 
     if (renewal != SX_KEEP_ID && !a->mode.may_send_cookie) {
@@ -428,8 +431,12 @@ static sx_answer update_once(attempt *a)
                  : sx_epoch_check(a->realm, &before, a->now, a->pool);
     if (answer == SX_STORE_OK)
         answer = sx_registry_check(a->realm, &before, a->now, a->pool);
+    changed = sx_client_changed(a->realm, &before.id, before.session);
+    a->change.other |= changed != 0;
     if (answer == SX_STORE_OK)
         answer = write_session(a, renewal);
+    if (a->done->wrote)
+        a->done->client_changed = changed;
     if (a->claim.denied && answer == SX_STORE_FULL) {
         a->done->verdict = SX_COMMIT_DENIED;
         answer = a->delta->renew == SX_KEEP_ID ? SX_STORE_OK : SX_STORE_CHANGED;
@@ -476,6 +483,9 @@ static void commit_update(attempt *a, const sx_loaded *loaded)
     /* A log-out that is not done must not look as if it were. */
     if (a->done->verdict == SX_COMMIT_FULL && a->must_renew)
         a->done->verdict = SX_COMMIT_NOT_RENEWED;
+    /* No room to note another client is no loss to anybody. */
+    if (a->done->verdict == SX_COMMIT_FULL && !sx_delta_asks(a->delta))
+        a->done->verdict = SX_COMMIT_OK;
     if (a->done->verdict != SX_COMMIT_DROPPED)
         return;
     /* A session that is gone is not at that version either. */
@@ -545,8 +555,10 @@ static bool commit_logout(attempt *a, const sx_loaded *loaded)
 /* Most requests have none: they only note the access. */
 static bool has_work(const attempt *a, const sx_loaded *loaded)
 {
-    return sx_delta_asks(a->delta) || (loaded->status == SX_STATUS_ACTIVE &&
-                                       (loaded->via_alias || renewal_due(a)));
+    return sx_delta_asks(a->delta) ||
+           (loaded->status == SX_STATUS_ACTIVE &&
+            (loaded->via_alias || renewal_due(a) ||
+             sx_client_changed(a->realm, &a->at.id, a->at.session)));
 }
 
 void sx_commit(const sx_realm *realm, const sx_loaded *loaded,

@@ -52,8 +52,9 @@ typedef struct sx_committed {
     int64_t hard_end_ms;
     uint64_t handle; /* of the session it was done to; 0: none */
     bool created, renewed, destroyed, wrote; /* for logs and counters */
-    bool logged_out;  /* the other sessions of its user */
-    unsigned evicted; /* older sessions of the user that has logged in */
+    bool logged_out;         /* the other sessions of its user */
+    unsigned evicted;        /* older sessions of the user that has logged in */
+    unsigned client_changed; /* parts of it (sx_client.h), noted by us */
     unsigned retries;
     const char *why;  /* REFUSED: names header and reason */
     sx_answer answer; /* FULL, OUTAGE: what the store said */

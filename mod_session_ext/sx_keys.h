@@ -25,6 +25,7 @@ typedef enum sx_purpose {
     SX_PURPOSE_ALIAS,    /* the new id, sealed in the record of the old */
     SX_PURPOSE_USER,     /* the clear user tag beside a record */
     SX_PURPOSE_SNAPSHOT, /* snapshots of a store */
+    SX_PURPOSE_CLIENT,   /* what is noted of a session's client */
     SX_PURPOSE_COUNT
 } sx_purpose;
 

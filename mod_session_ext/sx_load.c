@@ -2,6 +2,7 @@
 #include "sx_load.h"
 
 #include <string.h>
+#include "sx_client.h"
 #include "sx_registry.h"
 #include "sx_user.h"
 
@@ -18,6 +19,31 @@ static bool is_spent_alias(const sx_realm *realm, const sx_id *id, sx_now now,
            meta.kind == SX_ALIAS && meta.expires_ms <= now.boot_ms;
 }
 
+/* Who has the cookie of another client ends its session.  Only one of many
+ * such requests does, and tells. */
+static sx_answer check_client(const sx_realm *realm, const sx_found *at,
+                              sx_now now, sx_loaded *loaded, apr_pool_t *pool)
+{
+    unsigned changed;
+    sx_answer answer;
+
+    if (realm->client.bind != SX_BIND_KILL)
+        return SX_STORE_OK;
+    changed = sx_client_changed(realm, &at->id, at->session);
+    if (!changed)
+        return SX_STORE_OK;
+    answer = sx_record_end(realm, &at->id, now, pool);
+    if (answer == SX_STORE_OK) {
+        loaded->killed = changed;
+        loaded->meta.handle = at->meta.handle;
+    }
+    else if (answer != SX_STORE_MISS)
+        sx_log(SX_LOG_WARN,
+               "a session whose client has changed could not be ended (%s)",
+               sx_answer_str(answer));
+    return SX_STORE_GONE;
+}
+
 static void load_id(const sx_realm *realm, const sx_id *id, sx_now now,
                     sx_loaded *loaded, apr_pool_t *pool)
 {
@@ -28,6 +54,8 @@ static void load_id(const sx_realm *realm, const sx_id *id, sx_now now,
         answer = sx_epoch_check(realm, &at, now, pool);
     if (answer == SX_STORE_OK)
         answer = sx_registry_check(realm, &at, now, pool);
+    if (answer == SX_STORE_OK)
+        answer = check_client(realm, &at, now, loaded, pool);
     if (sx_answer_is_outage(answer)) {
         loaded->status = SX_STATUS_UNAVAILABLE;
         loaded->outage = answer;

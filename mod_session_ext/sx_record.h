@@ -12,6 +12,14 @@
 #include "sx_lifetime.h"
 #include "sx_store.h"
 
+/* What a client that has changed does to its session: see sx_client.h. */
+typedef enum sx_bind { SX_BIND_OFF, SX_BIND_LOG, SX_BIND_KILL } sx_bind;
+
+typedef struct sx_client {
+    sx_bind bind;
+    sx_str part[SX_CLIENT_PARTS]; /* p is NULL: not known, or not looked at */
+} sx_client;
+
 /* How many sessions a user may have: see sx_registry.h. */
 typedef struct sx_per_user {
     unsigned max; /* 0: any number */
@@ -28,6 +36,7 @@ typedef struct sx_realm {
     sx_str user_key;
     bool encrypt;
     sx_per_user per_user;
+    sx_client client; /* of this request */
 } sx_realm;
 
 /** ${plain} as bytes of the record of ${id}: sealed, or in the clear where the

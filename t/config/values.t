@@ -48,6 +48,8 @@ SxTest::Refusal::refused($s,
         '', '../x', 's' x 65),
     (map { row('SessionExtMaxPerUser', $_, '0 (any number) to 1000') }
         '-1', '1001', 'many', '1.5', '99999999999999999999'),
+    (map { row('SessionExtBind', $_, 'off, log and kill', 'ip/8 to ip/32') }
+        'on', 'ua', ''),
     row('SessionExtUserKey', $long, '1 to 128 bytes'),
     row('SessionExtEnv', $long, '128 bytes'),
     row('SessionExtFlash', 'perhaps', 'On, Off and fetch'),
@@ -67,6 +69,13 @@ SxTest::Refusal::refused($s,
     (map { ["SessionExtMaxPerUser 3 $_", scope("SessionExtMaxPerUser 3 $_"),
             'SessionExtMaxPerUser', "'$_'", 'evict-oldest and deny'] }
         'refuse', '4', 'deny-oldest'),
+    (map { ["SessionExtBind kill $_", scope("SessionExtBind kill $_"),
+            'SessionExtBind', "'$_'", 'ip/8 to ip/32'] }
+        'ip', 'ip/', 'ip/7', 'ip/33', 'ip/-8', 'ip/x', 'ip24', 'log', 'cert'),
+    ['a part twice', scope('SessionExtBind log ua UA'), 'SessionExtBind',
+        "'UA'", 'there already'],
+    ['a part with off', scope('SessionExtBind off tls'), 'SessionExtBind',
+        "'tls'", 'off stands alone'],
     ['a list of sessions larger than a record',
         "ShmStore x size=1m max-record=16k\n" . scope("SessionExtStore shm:x\n"
         . "SessionExtMaxSize 4k\nSessionExtMaxPerUser 193"),
@@ -92,6 +101,9 @@ SxTest::Refusal::accepted($s,
     ['both ends of MaxPerUser, and both policies',
         scope("SessionExtMaxPerUser 0\nSessionExtMaxPerUser 1000 deny\n"
         . 'SessionExtMaxPerUser 1 Evict-Oldest')],
+    ['each mode of Bind and each part', scope("SessionExtBind off\n"
+        . "SessionExtBind kill\nSessionExtBind LOG tls ip/8 UA\n"
+        . 'SessionExtBind kill ip/32')],
     ['switches in any case', scope('SessionExtEncrypt oFF')],
     ['names of 64 bytes', scope('SessionExtNamespace ' . 'n' x 64)]);
 SxTest::done();

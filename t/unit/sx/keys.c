@@ -205,6 +205,7 @@ static void test_subkeys(void)
         "dcfe4b3656734711a8d46e1e250a8a296129363f854c8e1d1093d292a6576475",
         "63c3b4f39b1655af15ee8569242b11d1ebfa720b5c1d8c1288786e32ee208d29",
         "c81f2601b0b34c9d32cf3d6e63a9057457d0f27f3defdb1c9eccdcd32ae051c0",
+        "ee16875083588672d59ab98e3a8e62e57ce5deee37a11570837e8aaa0f25debe",
     };
     sx_keys *keys = load_text("9:" K2 "\n1:" K1 "\n");
     sx_str user = sx_str_of("alice"), ns = sx_str_of("example.org");

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See sx_client.h. */
+#include "sx_client.h"
+
+#include <string.h>
+
+/* 0: nothing is known of this part, or nobody asks for it. */
+static uint32_t tag_of(const sx_realm *realm, unsigned char kid, unsigned part)
+{
+    static const char *const names[SX_CLIENT_PARTS] = {"ua", "address", "tls"};
+    sx_str value = realm->client.part[part];
+    uint32_t tag;
+
+    if (realm->client.bind == SX_BIND_OFF || value.p == NULL)
+        return 0;
+    tag =
+        (uint32_t)sx_tag(sx_keys_get(realm->scope.keys, kid, SX_PURPOSE_CLIENT),
+                         sx_str_of(names[part]), value);
+    return tag ? tag : 1;
+}
+
+unsigned sx_client_changed(const sx_realm *realm, const sx_id *id,
+                           const sx_session *session)
+{
+    unsigned changed = 0;
+
+    for (unsigned i = 0; i < SX_CLIENT_PARTS; i++) {
+        uint32_t tag = session->client[i] ? tag_of(realm, id->kid, i) : 0;
+
+        if (tag && tag != session->client[i])
+            changed |= 1U << i;
+    }
+    return changed;
+}
+
+void sx_client_note(const sx_realm *realm, const sx_id *id, bool new_key,
+                    sx_session *session)
+{
+    for (unsigned i = 0; i < SX_CLIENT_PARTS; i++) {
+        uint32_t tag = tag_of(realm, id->kid, i);
+
+        if (tag || new_key)
+            session->client[i] = tag;
+    }
+}
+
+const char *sx_client_str(unsigned changed)
+{
+    static const char *const words[1 << SX_CLIENT_PARTS] = {
+        "nothing",
+        "User-Agent",
+        "address",
+        "User-Agent and address",
+        "TLS",
+        "User-Agent and TLS",
+        "address and TLS",
+        "User-Agent, address and TLS",
+    };
+
+    return words[changed % (1 << SX_CLIENT_PARTS)];
+}
