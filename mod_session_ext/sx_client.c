@@ -33,15 +33,12 @@ unsigned sx_client_changed(const sx_realm *realm, const sx_id *id,
     return changed;
 }
 
-void sx_client_note(const sx_realm *realm, const sx_id *id, bool new_key,
+void sx_client_note(const sx_realm *realm, const sx_id *id, unsigned anew,
                     sx_session *session)
 {
-    for (unsigned i = 0; i < SX_CLIENT_PARTS; i++) {
-        uint32_t tag = tag_of(realm, id->kid, i);
-
-        if (tag || new_key)
-            session->client[i] = tag;
-    }
+    for (unsigned i = 0; i < SX_CLIENT_PARTS; i++)
+        if (session->client[i] == 0 || anew & 1U << i)
+            session->client[i] = tag_of(realm, id->kid, i);
 }
 
 const char *sx_client_str(unsigned changed)

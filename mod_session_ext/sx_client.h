@@ -15,14 +15,17 @@
 
 #include "sx_record.h"
 
+#define SX_CLIENT_ALL ((1U << SX_CLIENT_PARTS) - 1)
+
 /** Which parts of the client of ${realm} are not those that ${session}, which
  *  has the id ${id}, has noted: bits 1 << sx_client_part; 0 if none, or none is
  *  known. */
 unsigned sx_client_changed(const sx_realm *realm, const sx_id *id,
                            const sx_session *session);
 
-/** Note the client of ${realm} in ${session}, which gets the id ${id}. */
-void sx_client_note(const sx_realm *realm, const sx_id *id, bool new_key,
+/** Note the client of ${realm} in ${session}, which gets the id ${id}: what is
+ *  not noted yet, and of the parts ${anew} (bits) what is there now. */
+void sx_client_note(const sx_realm *realm, const sx_id *id, unsigned anew,
                     sx_session *session);
 
 /** Bits of sx_client_changed in words, for the log: a constant. */

@@ -35,9 +35,10 @@ typedef struct attempt {
     sx_change change;
     sx_id fresh; /* the id of a renewal: one for all tries */
     bool has_fresh;
-    bool new_user;   /* it appeared, changed or went by this try */
-    bool logs_in;    /* it appeared, changed or began anew */
-    sx_claim claim;  /* on a seat: one for all tries */
+    bool new_user;           /* it appeared, changed or went by this try */
+    bool logs_in;            /* it appeared, changed or began anew */
+    sx_claim claim;          /* on a seat: one for all tries */
+    unsigned client_changed; /* parts of it */
     bool must_renew; /* this try was one for a new id, not only for data */
 } attempt;
 
@@ -68,7 +69,9 @@ static sx_answer put_session(attempt *a, const sx_id *id, uint64_t token)
 
     if (answer != SX_STORE_OK)
         return answer;
-    sx_client_note(realm, id, id->kid != a->at.id.kid, a->at.session);
+    sx_client_note(realm, id,
+                   id->kid == a->at.id.kid ? a->client_changed : SX_CLIENT_ALL,
+                   a->at.session);
     plain = sx_encode(a->at.session, a->pool);
     if (plain.len == 0) /* over a limit of the format */
         return SX_STORE_TOOBIG;
@@ -416,7 +419,6 @@ static sx_answer update_once(attempt *a)
 {
     const sx_found before = a->at;
     sx_renewal renewal = change_session(a);
-    unsigned changed;
     sx_answer answer;
 
     if (renewal != SX_KEEP_ID && !a->mode.may_send_cookie) {
@@ -431,12 +433,12 @@ static sx_answer update_once(attempt *a)
                  : sx_epoch_check(a->realm, &before, a->now, a->pool);
     if (answer == SX_STORE_OK)
         answer = sx_registry_check(a->realm, &before, a->now, a->pool);
-    changed = sx_client_changed(a->realm, &before.id, before.session);
-    a->change.other |= changed != 0;
+    a->client_changed = sx_client_changed(a->realm, &before.id, before.session);
+    a->change.other |= a->client_changed != 0;
     if (answer == SX_STORE_OK)
         answer = write_session(a, renewal);
     if (a->done->wrote)
-        a->done->client_changed = changed;
+        a->done->client_changed = a->client_changed;
     if (a->claim.denied && answer == SX_STORE_FULL) {
         a->done->verdict = SX_COMMIT_DENIED;
         answer = a->delta->renew == SX_KEEP_ID ? SX_STORE_OK : SX_STORE_CHANGED;

@@ -47,7 +47,7 @@ typedef enum sx_kind {
     SX_ANONYMOUS = 1,
     SX_USER,
     SX_ALIAS,
-    SX_EPOCH /* never given up for want of room */
+    SX_EPOCH /* of a user, no session: never given up for want of room */
 } sx_kind;
 
 /* Beside the bytes.  Times in ms of the store's clock. */

@@ -67,6 +67,11 @@ static shm_store *open_segment(const char *dir)
     return store;
 }
 
+/* As the default of SessionExtBind has it. */
+static const char user_agent[] =
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/131.0.0.0 Safari/537.36";
+
 static void open_realm(bench *b, const char *dir, bool encrypt,
                        apr_pool_t *pool)
 {
@@ -82,6 +87,7 @@ static void open_realm(bench *b, const char *dir, bool encrypt,
         .limits = {65536, 1800, SX_FLASH_MAX, SX_FLASH_BYTES},
         .user_key = sx_str_of("user"),
         .encrypt = encrypt,
+        .client = {.bind = SX_BIND_LOG, .part = {sx_str_of(user_agent)}},
     };
 }
 

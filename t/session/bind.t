@@ -5,6 +5,12 @@ use SxTest;
 my $APP = '/s/cgi/app';
 my $KILL = '/bind-kill/cgi/app';
 
+sub has_ipv6
+{
+    open my $in, '<', '/proc/net/if_inet6' or return 0;
+    return defined scalar <$in>;
+}
+
 sub as
 {
     my ($b, $ua, $app, @more) = @_;
@@ -91,8 +97,11 @@ RemoteIPInternalProxy 127.0.0.1
 </Location>
 EOF2
 my $dir = $server->runtime_dir;
-my $conf = $server->{conf};
-$server->write_conf($conf . <<"EOF2") if $tls;
+# One socket for both families, where IPv4 addresses come as IPv6 ones.
+my $dual = has_ipv6() ? SxTest::Paths::free_port() : 0;
+$server->write_conf($server->{conf} . "Listen [::]:$dual http") if $dual;
+$server->write_conf($server->{conf} . <<"EOF2") if $tls;
+
 Listen 127.0.0.1:$port https
 <VirtualHost *:$port>
     ServerName localhost
@@ -120,11 +129,17 @@ sub from
     return $b->get($app, header => { 'X-Real-IP' => $address }, @more);
 }
 
+if ($dual) {
+    my $b = $server->browser;
+    $b->get('/ip24/cgi/app', h => ['Session-Set: cart=3']);
+    is($b->get('/ip24/cgi/app', port => $dual)->env('SESSION_VAR_cart'), '3',
+        'an IPv4 address is the same on a socket for both families');
+}
+
 # As the address mask has it: scope, first address, others that are the same,
 # and one that is not.
 for my $case (['ip24', '192.0.2.1', '192.0.2.200', '192.0.3.1'],
         ['ip32', '192.0.2.1', '192.0.2.1', '192.0.2.2'],
-        ['ip24', '::ffff:192.0.2.1', '192.0.2.7', '192.0.3.1'],
         ['ip24', '2001:db8:1:2300::1', '2001:db8:1:23ff:9:9:9:9',
             '2001:db8:1:2400::1'],
         ['ip32', '2001:db8:1:2300::1', '2001:db8:1:2300:9:9:9:9',

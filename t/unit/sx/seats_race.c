@@ -1,77 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The limit of sessions per user against itself: while one request is at it,
- * another one is let in before each call that the first makes of the store, at
- * every place in turn, and then both answers and the store are looked at.  So
- * is a process that dies there: from that place on it reaches nothing.
- */
-#include "stage.h"
-
-typedef struct gate {
-    sx_store base;
-    sx_store *real;
-    int before; /* which call of the store */
-    int calls;
-    bool inside, reached, dead;
-} gate;
+/* The limit of sessions per user against itself: log-ins, renewals, ends and
+ * deaths at every place of each other. */
+#include "gate.h"
 
 static stage at;
-static gate store;
-static void (*intruder)(void);
-
-/* False: whoever calls has died. */
-static bool pass_gate(void)
-{
-    if (store.inside) {
-        return true;
-    }
-    if (store.calls++ == store.before) {
-        store.reached = true;
-        store.inside = true;
-        if (intruder) {
-            intruder();
-        }
-        store.inside = false;
-        store.dead = !intruder;
-    }
-    return !store.dead;
-}
-
-static sx_answer get(sx_store *s, const unsigned char *key, sx_str *bytes,
-                     sx_record_meta *meta, int64_t grace_ms, int64_t now_ms,
-                     apr_pool_t *pool)
-{
-    (void)s;
-    return pass_gate() ? store.real->ops->get(store.real, key, bytes, meta,
-                                              grace_ms, now_ms, pool)
-                       : SX_STORE_UNAVAILABLE;
-}
-
-static sx_answer put_if(sx_store *s, const unsigned char *key, uint64_t token,
-                        sx_str bytes, sx_record_meta *meta, int64_t now_ms)
-{
-    (void)s;
-    return pass_gate() ? store.real->ops->put_if(store.real, key, token, bytes,
-                                                 meta, now_ms)
-                       : SX_STORE_UNAVAILABLE;
-}
-
-static sx_answer touch(sx_store *s, const unsigned char *key,
-                       int64_t expires_ms, int64_t now_ms)
-{
-    (void)s;
-    return pass_gate()
-               ? store.real->ops->touch(store.real, key, expires_ms, now_ms)
-               : SX_STORE_UNAVAILABLE;
-}
-
-static sx_answer remove_record(sx_store *s, const unsigned char *key,
-                               uint64_t token)
-{
-    (void)s;
-    return pass_gate() ? store.real->ops->remove(store.real, key, token)
-                       : SX_STORE_UNAVAILABLE;
-}
 
 /* ---- a scene ------------------------------------------------------------ */
 
@@ -132,12 +64,6 @@ static const char *oldest, *youngest, *guest;
 /* Two sessions of alice where two may be, one of nobody. */
 static void set_up(bool deny, int sessions)
 {
-    static const sx_store_ops ops = {.name = "gate",
-                                     .get = get,
-                                     .put_if = put_if,
-                                     .touch = touch,
-                                     .remove = remove_record};
-
     stage_begin(&at);
     count = refused = failed = 0;
     at.realm.times.renew_ms = MINUTE;
@@ -150,15 +76,8 @@ static void set_up(bool deny, int sessions)
     guest = hand_out(request(&at, NULL, "Session-Set: cart=1"));
     count -= guest != NULL;
     stage_pass(&at, 2 * MINUTE); /* ids are due */
-    store = (gate){.base = {&ops}, .real = at.realm.store};
-    at.realm.store = &store.base;
+    gate_build(&at);
     newest = NULL;
-}
-
-/* From here on nobody comes between. */
-static void settle_down(void)
-{
-    store.inside = true;
 }
 
 /* ---- what is done, and what comes between -------------------------------- */
@@ -228,11 +147,9 @@ static void race(const action *first, const action *second, bool deny,
 
     for (int before = 0; more; before++) {
         set_up(deny, sessions);
-        store.before = before;
-        intruder = second ? second->act : NULL;
+        gate_set(before, second ? second->act : NULL);
         first->act();
-        more = store.reached;
-        settle_down();
+        more = gate_open();
         /* The grace of aliases is over, the registry must still be right. */
         for (int i = 0; i < 2; i++) {
             too_many += living() > 2;
@@ -271,11 +188,9 @@ static void test_death_at_renewal(void)
         sx_committed *done;
 
         set_up(true, 2);
-        store.before = before;
-        intruder = NULL;
+        gate_set(before, NULL);
         (void)request(&at, oldest, "");
-        more = store.reached;
-        settle_down();
+        more = gate_open();
         done = request(&at, oldest, "");
         cookie = done->cookie == SX_COOKIE_SEND ? done->id.text : oldest;
         stage_pass(&at, 12 * SECOND);
@@ -312,11 +227,9 @@ static void test_nobody_is_lost(void)
 
         for (int before = 0; more; before++) {
             set_up(true, 1);
-            store.before = before;
-            intruder = log_in;
+            gate_set(before, log_in);
             cases[i].act();
-            more = store.reached;
-            settle_down();
+            more = gate_open();
             if (!more) {
                 log_in();
             }
@@ -345,14 +258,10 @@ static void test_death_of_evictor(void)
             bool out;
 
             set_up(false, 2);
-            store.before = before;
-            intruder = NULL;
-            store.inside = true;
             slow = load(&at, oldest);
-            store.inside = false;
+            gate_set(before, NULL);
             log_in();
-            more = store.reached;
-            settle_down();
+            more = gate_open();
             out = !alive(&at, oldest);
             named += !out;
             unnamed += out;
@@ -373,7 +282,6 @@ static void test_loser_ends_nobody(void)
     sx_loaded *slow;
 
     set_up(false, 2);
-    settle_down();
     slow = load(&at, guest);
     guest_goes();
     ok(commit(&at, slow, "Session-Set: user=alice")->cookie != SX_COOKIE_SEND,
@@ -381,7 +289,6 @@ static void test_loser_ends_nobody(void)
     is_int(living(), 2, "and ends nobody");
     stage_end(&at);
     set_up(true, 1);
-    settle_down();
     slow = load(&at, guest);
     guest_goes();
     commit(&at, slow, "Session-Set: user=alice");
