@@ -388,11 +388,40 @@ static void test_by_hand(void)
     shm_store_close(store);
 }
 
+/* What a log-in notes where there is a limit is no log-out: a session from
+ * before it comes back with the snapshot, and one that had to go does not. */
+static void test_registry(void)
+{
+    shm_store *store = empty_store();
+    const char *gone, *stays, *late;
+    stage own;
+
+    stage_begin(&own);
+    own.now.boot_ms = now();
+    own.realm.store = sx_store_shm_create(store, own.pool);
+    own.realm.per_user = (sx_per_user){2, false};
+    gone = begin(&own, "Session-Set: user=alice");
+    stays = begin(&own, "Session-Set: user=alice");
+    ok(write_one(store, true), "a snapshot with sessions that count");
+    stage_pass(&own, SECOND);
+    late = begin(&own, "Session-Set: user=alice");
+    shm_store_close(store);
+    store = empty_store();
+    own.realm.store = sx_store_shm_create(store, own.pool);
+    is_int(restore_to(store, false), SX_RESTORE_DONE, "is restored");
+    ok(alive(&own, stays), "a log-in after it has ended none of them");
+    ok(dead(&own, gone), "but the one that had to go for it");
+    ok(dead(&own, late), "and is lost itself");
+    shm_store_close(store);
+    stage_end(&own);
+}
+
 int main(void)
 {
     const unsigned char kid = 1;
     unsigned char secret[SX_SECRET_LEN];
 
+    apr_initialize();
     snprintf(dir, sizeof(dir), "/dev/shm/sx-snap-XXXXXX");
     if (!sx_crypto_init() || mkdtemp(dir) == NULL) {
         stage_give_up("no directory");
@@ -410,6 +439,7 @@ int main(void)
     test_file();
     test_name();
     test_by_hand();
+    test_registry();
     sx_keys_free(keys);
     remove_all();
     return done_testing();
