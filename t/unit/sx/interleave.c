@@ -123,7 +123,8 @@ static bool check_sum(void)
            version_of(&at, now.cookie) == 3;
 }
 
-/* A commit has one call that counts, its last: who comes before is overtaken. */
+/* A commit has one call that counts, its last: who comes before it is
+ * overtaken. */
 static bool check_last(void)
 {
     return both_ok() && is(now.cookie, "k", "first") &&
@@ -198,8 +199,8 @@ static void test_ends(void)
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
         bool renews = i == 3 || i == 4 || i == 5;
 
-        /* A new id of the first one's is there before the old one is gone: the
-         * second, at that place, ends the old one, and the first is too late. */
+        /* Who renews has written its new record before the old one goes: the
+         * second ends the old one there, and the first is too late. */
         run((plan){"C4", asked[i], "Session-Destroy: on", .due = true,
                    .mode = PAGE, .check = check_ended});
         if (!renews) {
@@ -221,7 +222,8 @@ static bool check_renewed(void)
            (!sent(now.first) || !sent(now.second) ||
             !strcmp(now.first->id.text, now.second->id.text)) &&
            strcmp(mine, now.cookie) != 0 && is(mine, "x", "1") &&
-           is(now.cookie, "x", "1") && version_of(&at, mine) == 2;
+           is(now.cookie, "x", "1") && version_of(&at, mine) == 2 &&
+           records(&at) == now.records + 1; /* the alias, and no orphan */
 }
 
 /* A writer within the grace is given the new id. */
@@ -237,6 +239,13 @@ static bool check_one_wins(void)
     return first != second && dead(&at, now.cookie) &&
            alive(&at, first ? now.first->id.text : now.second->id.text) &&
            records(&at) == now.records;
+}
+
+/* A write that was confirmed is there under the new id. */
+static bool check_taken_along(void)
+{
+    return both_ok() && sent(now.first) && dead(&at, now.cookie) &&
+           is(now.first->id.text, "x", "1") && records(&at) == now.records;
 }
 
 static bool check_reuse(void)
@@ -257,6 +266,10 @@ static void test_renewals(void)
                .check = check_writer});
     run((plan){"C6", "Session-Renew: on", "Session-Renew: on", .mode = PAGE,
                .check = check_one_wins});
+    run((plan){"C6", "Session-Renew: on", "Session-Set: x=1", .mode = PAGE,
+               .check = check_taken_along});
+    run((plan){"C6", "Session-Set: user=eve", "Session-Set: x=1", .mode = PAGE,
+               .check = check_taken_along});
     run((plan){"C6", "Session-Set: user=eve", "Session-Set: user=bob",
                .mode = PAGE, .check = check_one_wins});
     run((plan){"C6", "Session-Unset: user", "Session-Renew: on", .mode = PAGE,
