@@ -8,7 +8,9 @@
  *   flagged  seat 8 (bit 1) | client's User-Agent 4 (bit 2) | address 4
  *            (bit 3) | TLS 4 (bit 4): each there if its bit is set, and not 0
  *   entry    type 1 | key length 1 | value length v | key | value
- *   message  id 8 | level length 1 | text length v | level | text
+ *   message  id 8 | level length 1 | text length v | level | text, and if
+ *            anybody has taken one (bit 5), 1 byte more: 0, or 1 and the
+ *            claim: id 8 | since_ms 8 | place 8 | born 8 | pid 4
  *
  * v is a LEB128 number of 1..4 bytes and no longer than it must be.  There is
  * one way to write each session, so decode(bytes) implies encode(decode(bytes))
@@ -25,13 +27,15 @@ enum {
     FLAG_PERSIST = 1,
     FLAG_SEAT = 2,
     FLAG_CLIENT = 4, /* and the next bits, one a part */
+    FLAG_CLAIMS = 32
 };
 
-_Static_assert(FLAG_CLIENT << SX_CLIENT_PARTS <= 256, "flags of one byte");
+_Static_assert(FLAG_CLIENT << SX_CLIENT_PARTS == FLAG_CLAIMS, "own bits");
 
 #define HEAD_LEN        57
 #define ENTRY_LEN_MIN   4  /* with a key of one byte */
 #define MESSAGE_LEN_MIN 11 /* with a level of one byte */
+#define CLAIM_LEN       36
 #define LENGTH_MAX      0x0fffffffU
 
 _Static_assert(HEAD_LEN == 1 + 1 + 4 + 6 * 8 + 2 + 1, "head");
@@ -88,10 +92,21 @@ static size_t flagged_len(unsigned flags)
     return len;
 }
 
+static bool has_claims(const sx_session *session)
+{
+    for (int i = 0; i < session->messages->nelts; i++) {
+        if (APR_ARRAY_IDX(session->messages, i, sx_message).claim.id != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The size of the encoded session, or 0 if it must not be encoded. */
 static size_t measure(const sx_session *session)
 {
     size_t size = HEAD_LEN + flagged_len(flags_of(session)), texts = 0;
+    bool claims = has_claims(session);
 
     if (session->entries->nelts > SX_KEYS_MAX ||
         session->messages->nelts > SX_FLASH_MAX) {
@@ -113,6 +128,8 @@ static size_t measure(const sx_session *session)
         }
         texts += m->text.len;
         size += 9 + length_size(m->text.len) + m->level.len + m->text.len;
+        size += claims ? 1 : 0;
+        size += m->claim.id != 0 ? CLAIM_LEN : 0;
     }
     return texts <= SX_FLASH_BYTES ? size : 0;
 }
@@ -145,7 +162,8 @@ static char *put_bytes(char *p, sx_str s)
 static char *put_head(char *p, const sx_session *session)
 {
     p = put_int(p, FORMAT, 1);
-    p = put_int(p, flags_of(session), 1);
+    p = put_int(p, flags_of(session) | (has_claims(session) ? FLAG_CLAIMS : 0),
+                1);
     p = put_int(p, session->idle_s, 4);
     p = put_int(p, session->version, 8);
     p = put_int(p, session->handle, 8);
@@ -162,9 +180,23 @@ static char *put_head(char *p, const sx_session *session)
     return p;
 }
 
+static char *put_claim(char *p, const sx_flash_claim *claim)
+{
+    p = put_int(p, claim->id != 0, 1);
+    if (claim->id == 0) {
+        return p;
+    }
+    p = put_int(p, claim->id, 8);
+    p = put_int(p, (uint64_t)claim->since_ms, 8);
+    p = put_int(p, claim->by.place, 8);
+    p = put_int(p, claim->by.born, 8);
+    return put_int(p, claim->by.pid, 4);
+}
+
 sx_str sx_encode(const sx_session *session, apr_pool_t *pool)
 {
     size_t size = measure(session);
+    bool claims = has_claims(session);
     char *bytes, *p;
 
     if (size == 0) {
@@ -189,6 +221,7 @@ sx_str sx_encode(const sx_session *session, apr_pool_t *pool)
         p = put_length(p, m->text.len);
         p = put_bytes(p, m->level);
         p = put_bytes(p, m->text);
+        p = claims ? put_claim(p, &m->claim) : p;
     }
     return (sx_str){bytes, size};
 }
@@ -198,6 +231,7 @@ sx_str sx_encode(const sx_session *session, apr_pool_t *pool)
 typedef struct reader {
     const unsigned char *p;
     size_t left;
+    bool claims; /* somebody has taken a message */
     bool bad;
 } reader;
 
@@ -269,6 +303,22 @@ static bool get_entries(reader *in, apr_array_header_t *entries, int count)
     return true;
 }
 
+static void get_claim(reader *in, sx_flash_claim *claim)
+{
+    uint64_t claimed = in->claims ? get_int(in, 1) : 0;
+
+    *claim = (sx_flash_claim){0};
+    if (claimed == 0) {
+        return;
+    }
+    claim->id = get_int(in, 8);
+    claim->since_ms = (int64_t)get_int(in, 8);
+    claim->by.place = get_int(in, 8);
+    claim->by.born = get_int(in, 8);
+    claim->by.pid = (uint32_t)get_int(in, 4);
+    in->bad = in->bad || claimed != 1 || claim->id == 0;
+}
+
 static bool get_messages(reader *in, apr_array_header_t *messages, int count)
 {
     size_t texts = 0;
@@ -282,6 +332,7 @@ static bool get_messages(reader *in, apr_array_header_t *messages, int count)
         text_len = get_length(in);
         m->level = get_str(in, level_len);
         m->text = get_str(in, text_len);
+        get_claim(in, &m->claim);
         texts += m->text.len;
         if (in->bad || !message_ok(m)) {
             return false;
@@ -337,7 +388,8 @@ static bool get_flagged(reader *in, unsigned flags, sx_session *session)
         session->client[i] =
             flags & (unsigned)FLAG_CLIENT << i ? (uint32_t)get_int(in, 4) : 0;
     }
-    return flags_of(session) == flags;
+    in->claims = (flags & FLAG_CLAIMS) != 0;
+    return flags_of(session) == (flags & ~(unsigned)FLAG_CLAIMS);
 }
 
 /* The head, with arrays of the right size.  NULL if it is not one. */
@@ -385,7 +437,8 @@ sx_session *sx_decode(sx_str bytes, apr_pool_t *pool)
     session = get_head(&in, &entries, &messages, pool);
     if (session == NULL || !get_entries(&in, session->entries, entries) ||
         has_twins(session->entries) ||
-        !get_messages(&in, session->messages, messages) || in.left != 0) {
+        !get_messages(&in, session->messages, messages) || in.left != 0 ||
+        has_claims(session) != in.claims) {
         return NULL;
     }
     return session;

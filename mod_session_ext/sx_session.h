@@ -14,6 +14,7 @@
 
 #include <apr_tables.h>
 #include "sx.h"
+#include "sx_process.h"
 
 typedef enum sx_type {
     SX_TEXT = 0,
@@ -30,10 +31,18 @@ typedef struct sx_entry {
     sx_type type;
 } sx_entry;
 
+/* Who has taken a message to show it: see sx_flash.h. */
+typedef struct sx_flash_claim {
+    uint64_t id;      /* random, of one request; 0: nobody has */
+    int64_t since_ms; /* store clock */
+    sx_process by;
+} sx_flash_claim;
+
 typedef struct sx_message {
     uint64_t id; /* random: a message is shown once whoever saw the list */
     sx_str level;
     sx_str text;
+    sx_flash_claim claim;
 } sx_message;
 
 /* What is noted of a session's client: see sx_client.h. */

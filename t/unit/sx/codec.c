@@ -41,7 +41,7 @@ static void add_message(sx_session *session, uint64_t id, sx_str level,
                         sx_str text)
 {
     *(sx_message *)apr_array_push(session->messages) =
-        (sx_message){id, level, text};
+        (sx_message){.id = id, .level = level, .text = text};
 }
 
 static sx_session *known_session(void)
@@ -61,6 +61,13 @@ static sx_session *known_session(void)
     add_message(session, 0x0123456789abcdefULL, sx_str_of("info"),
                 sx_str_of("Saved"));
     return session;
+}
+
+static bool same_claim(const sx_flash_claim *a, const sx_flash_claim *b)
+{
+    return a->id == b->id && a->since_ms == b->since_ms &&
+           a->by.place == b->by.place && a->by.born == b->by.born &&
+           a->by.pid == b->by.pid;
 }
 
 static bool same_session(const sx_session *a, const sx_session *b)
@@ -86,7 +93,7 @@ static bool same_session(const sx_session *a, const sx_session *b)
         const sx_message *y = &APR_ARRAY_IDX(b->messages, i, sx_message);
 
         same = x->id == y->id && sx_str_eq(x->level, y->level) &&
-               sx_str_eq(x->text, y->text);
+               sx_str_eq(x->text, y->text) && same_claim(&x->claim, &y->claim);
     }
     return same;
 }
@@ -422,6 +429,10 @@ static sx_session *random_session(size_t keys_max)
         add_message(session, (uint64_t)nrand48(rng),
                     level.len ? level : sx_str_of("info"),
                     random_bytes(300, NULL));
+        if (below(4) == 0) {
+            APR_ARRAY_IDX(session->messages, i, sx_message).claim =
+                (sx_flash_claim){1 + (uint64_t)nrand48(rng), -500, {8, 9, 10}};
+        }
     }
     return session;
 }

@@ -111,7 +111,7 @@ static void test_unset(void)
     is_str(listed(session), "", "until nothing is left");
     session = abc();
     *(sx_message *)apr_array_push(session->messages) =
-        (sx_message){1, s("info"), s("x")};
+        (sx_message){.id = 1, .level = s("info"), .text = s("x")};
     ok(sx_session_clear(session) && session->entries->nelts == 0,
        "clear removes all keys");
     is_int(session->messages->nelts, 1, "messages stay");
@@ -133,7 +133,7 @@ static void test_clone(void)
     one->idle_s = 12;
     one->persist = true;
     *(sx_message *)apr_array_push(one->messages) =
-        (sx_message){1, s("info"), s("x")};
+        (sx_message){.id = 1, .level = s("info"), .text = s("x")};
     apr_pool_create(&short_lived, pool);
     two = sx_session_clone(one, short_lived);
     ok(two->version == 7 && two->handle == 8 && two->created_s == 9 &&
