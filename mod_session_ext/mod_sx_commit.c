@@ -6,10 +6,11 @@
 #include <string.h>
 #include "mod_sx_caching.h"
 #include "mod_sx_cookie.h"
-#include "mod_sx_env.h"
+#include "mod_sx_flash.h"
 #include "mod_sx_headers.h"
 #include "mod_sx_status.h"
 #include "sx_client.h"
+#include "sx_flash.h"
 
 /* ---- what the log and the client are told ------------------------------- */
 
@@ -144,27 +145,45 @@ static bool is_page(request_rec *r)
     const char *dest = apr_table_get(r->headers_in, "Sec-Fetch-Dest");
 
     return part->app_ran && !part->is_file &&
-           (!dest || mod_sx_env_is_page_dest(dest) ||
+           (!dest || mod_sx_flash_is_page_dest(dest) ||
             !strcasecmp(dest, "empty"));
 }
 
-/* Messages count as shown when a page that could read them has answered;
- * redirects, errors of the server and 304 give them back. */
-static bool flash_was_shown(request_rec *r, const sx_delta *delta)
-{
-    const mod_sx_part *part = mod_sx_part_of(r);
+/* ---- what becomes of the messages that a request has taken --------------- */
 
-    return part->flash_exposed && mod_sx_consulted(r) && !delta->keep_flash &&
-           !(r->status >= 300 && r->status < 400) && r->status < 500;
+/* Was that said to the store?  If not it is tried once more at the end of the
+ * request. */
+static bool flash_is_settled(mod_sx_visit *visit, const sx_committed *done)
+{
+    switch (done->verdict) {
+    case SX_COMMIT_OK:
+    case SX_COMMIT_CONFLICT:
+    case SX_COMMIT_REFUSED:
+    case SX_COMMIT_DROPPED:
+        visit->claim = 0;
+        break;
+    case SX_COMMIT_FULL:
+    case SX_COMMIT_NOT_RENEWED:
+    case SX_COMMIT_DENIED:
+    case SX_COMMIT_CONTENDED:
+    case SX_COMMIT_OUTAGE:
+    case SX_COMMIT_NOT_ENDED:
+        break;
+    }
+    return visit->claim == 0;
 }
 
-static void add_seen(mod_sx_visit *visit)
+/* Commit what a response asks for and what its messages came to: of these alone
+ * no page need fail. */
+static int commit_and_answer(request_rec *r, mod_sx_visit *visit,
+                             sx_commit_mode mode, sx_committed *done)
 {
-    for (int i = 0; visit->shown && i < visit->shown->nelts; i++)
-        sx_delta_add(
-            visit->delta,
-            (sx_op){.code = SX_OP_FLASH_SEEN,
-                    .id = APR_ARRAY_IDX(visit->shown, i, sx_message).id});
+    bool asked = sx_delta_asks(visit->delta);
+
+    visit->delta->claim = visit->claim;
+    visit->delta->shown = visit->shown;
+    commit_visit(r, visit, mode, done);
+    return flash_is_settled(visit, done) || asked ? answer_of(r, done) : OK;
 }
 
 /* ---- the three moments -------------------------------------------------- */
@@ -192,10 +211,14 @@ static void commit_others(request_rec *r, const mod_sx_visit *main_visit)
     sx_committed done;
 
     for (mod_sx_visit *v = mod_sx_part_of(r)->top->visits; v; v = v->next) {
-        if (v == main_visit || !v->is_loaded || !sx_delta_asks(v->delta))
+        if (v == main_visit)
             continue;
-        commit_visit(r, v, mode, &done);
-        answer_of(r, &done);
+        /* A redirect has left the scope of whoever took messages. */
+        v->shown = false;
+        if (!v->claim && !sx_delta_asks(v->delta))
+            continue;
+        mod_sx_load_visit(r, v);
+        commit_and_answer(r, v, mode, &done);
     }
 }
 
@@ -210,11 +233,11 @@ static int commit_page(request_rec *r, mod_sx_visit *visit)
     mod_sx_load(r);
     if (r->status >= 500)
         sx_delta_drop_data(visit->delta);
-    if (first && flash_was_shown(r, visit->delta))
-        add_seen(visit);
+    if (first)
+        visit->shown = mod_sx_flash_was_shown(r, visit);
     mod_sx_cookie_drop_foreign(r, visit);
-    commit_visit(r, visit, mode, &done);
-    status = answer_of(r, &done);
+    status = commit_and_answer(r, visit, mode, &done);
+    visit->shown &= status == OK;
     mod_sx_caching_apply(r, visit);
     /* What is included from here on sees what was written. */
     visit->is_loaded = !done.wrote && done.cookie == SX_COOKIE_KEEP;
@@ -279,14 +302,37 @@ int mod_sx_commit_redirected(request_rec *r)
     return status;
 }
 
-void mod_sx_commit_unfinished(request_rec *r)
+/* The last time that anybody can give them back, or say that they were shown;
+ * then only the end of this process does. */
+static void settle_late(request_rec *r, mod_sx_visit *visit)
 {
-    mod_sx_part *part = mod_sx_part_of(r);
     sx_commit_mode mode = {0};
     sx_committed done;
 
-    for (mod_sx_visit *v = part->top->visits; v && !part->top->finished;
-         v = v->next)
-        if (v->is_loaded && v->loaded.status == SX_STATUS_ACTIVE)
+    mod_sx_load_visit(r, visit);
+    commit_and_answer(r, visit, mode, &done);
+    if (visit->claim)
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "flash messages of a page stay with this process, and "
+                      "are shown by no other for %d minutes: the session "
+                      "could not be written (%s)",
+                      (int)(SX_FLASH_LOST_MS / 60000),
+                      sx_answer_str(done.answer));
+}
+
+void mod_sx_commit_unfinished(request_rec *r)
+{
+    mod_sx_top *top = mod_sx_part_of(r)->top;
+    sx_commit_mode mode = {0};
+    sx_committed done;
+
+    for (mod_sx_visit *v = top->visits; v; v = v->next) {
+        if (!top->finished)
+            v->shown = mod_sx_flash_went_around(r);
+        if (v->claim)
+            settle_late(r, v);
+        else if (!top->finished && v->is_loaded &&
+                 v->loaded.status == SX_STATUS_ACTIVE)
             commit_visit(r, v, mode, &done);
+    }
 }

@@ -19,7 +19,8 @@ int mod_sx_commit_response(request_rec *r);
  *  that must be answered instead of the target. */
 int mod_sx_commit_redirected(request_rec *r);
 
-/** The request is over: note the access where no filter ever ran. */
+/** The request is over: note the access where no filter ever ran, and settle
+ *  what it has taken of messages. */
 void mod_sx_commit_unfinished(request_rec *r);
 
 #endif

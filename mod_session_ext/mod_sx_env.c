@@ -3,6 +3,7 @@
 #include "mod_sx_env.h"
 
 #include <string.h>
+#include "mod_sx_flash.h"
 
 /* The smallest gateway sets the bounds: php-fpm drops a variable of 16 380
  * bytes without a word.  uwsgi counts all of them in 16 bits. */
@@ -111,53 +112,12 @@ static void expose_headers(request_rec *r, const apr_array_header_t *vars)
     }
 }
 
-/* ---- who gets flash messages -------------------------------------------- */
-
-bool mod_sx_env_is_page_dest(const char *dest)
-{
-    return !strcasecmp(dest, "document") || !strcasecmp(dest, "iframe") ||
-           !strcasecmp(dest, "frame");
-}
-
-bool mod_sx_env_wants_flash(request_rec *r)
-{
-    int mode = MOD_SX_OR(mod_sx_dir_of(r)->flash, SX_FLASH_ON);
-    const char *dest = apr_table_get(r->headers_in, "Sec-Fetch-Dest");
-    const char *accept = apr_table_get(r->headers_in, "Accept");
-
-    if (mode == SX_FLASH_OFF || r->header_only ||
-        apr_table_get(r->headers_in, "Sec-Purpose"))
-        return false;
-    if (mode == SX_FLASH_FETCH)
-        return true;
-    if (dest)
-        return mod_sx_env_is_page_dest(dest);
-    if (apr_table_get(r->headers_in, "X-Requested-With"))
-        return false;
-    return !accept || ap_strcasestr(accept, "text/html") ||
-           ap_strcasestr(accept, "*/*");
-}
-
 /* ---- the environment ---------------------------------------------------- */
 
 static bool is_uwsgi(request_rec *r)
 {
     return (r->handler && !strncmp(r->handler, "proxy:uwsgi:", 12)) ||
            (r->filename && !strncmp(r->filename, "proxy:uwsgi:", 12));
-}
-
-/* A subrequest gets no messages on its own, but those of its page. */
-static const apr_array_header_t *messages_for(request_rec *r,
-                                              mod_sx_visit *visit)
-{
-    const apr_array_header_t *messages = visit->loaded.session->messages;
-
-    if (r->main)
-        return mod_sx_part_of(r->main)->flash_exposed ? visit->shown : NULL;
-    if (messages->nelts == 0 || !mod_sx_env_wants_flash(r))
-        return NULL;
-    visit->shown = messages;
-    return messages;
 }
 
 /* A moment of the store's clock as people read it: counted from the session's
@@ -183,7 +143,6 @@ void mod_sx_env_make(request_rec *r, mod_sx_visit *visit)
         .max_total = is_uwsgi(r) ? MAX_TOTAL_UWSGI : MAX_TOTAL,
     };
 
-    part->flash_exposed = false;
     part->vars = NULL;
     if (mode == SX_ENV_OFF)
         return;
@@ -196,8 +155,7 @@ void mod_sx_env_make(request_rec *r, mod_sx_visit *visit)
         in.last_access_s = wall_of(loaded, meta->last_access_ms);
         in.expires_s = wall_of(loaded, meta->hard_end_ms);
         in.idle_left_s = (end - now.boot_ms) / 1000;
-        in.messages = messages_for(r, visit);
-        part->flash_exposed = in.messages != NULL;
+        in.messages = mod_sx_flash_of(r);
     }
     part->vars = sx_env_make(&in, part->top->pool);
 }

@@ -21,11 +21,4 @@ bool mod_sx_env_is_exposed(request_rec *r);
 /** Drop the REDIRECT_ doubles that an internal redirect makes of ours. */
 void mod_sx_env_drop_doubles(request_rec *r);
 
-/** Does this Sec-Fetch-Dest ask for a page that somebody looks at? */
-bool mod_sx_env_is_page_dest(const char *dest);
-
-/** Will messages be handed to whoever answers ${r}?  By method and request
- *  headers alone. */
-bool mod_sx_env_wants_flash(request_rec *r);
-
 #endif

@@ -5,6 +5,7 @@
 #include "mod_sx_commit.h"
 #include "mod_sx_cookie.h"
 #include "mod_sx_env.h"
+#include "mod_sx_flash.h"
 #include "mod_sx_headers.h"
 #include "mod_sx_interim.h"
 
@@ -117,6 +118,18 @@ int mod_sx_fixups_last(request_rec *r)
 
 /* ---- run ---------------------------------------------------------------- */
 
+/* What is about to run may read messages.  A part of a page has had the page's
+ * with the rest of its environment. */
+static void hand_out_flash(request_rec *r)
+{
+    mod_sx_part *part = mod_sx_part_of(r);
+
+    if (r->main || !part->vars || !mod_sx_flash_take(r))
+        return;
+    mod_sx_env_make(r, part->visit);
+    mod_sx_env_expose(r);
+}
+
 int mod_sx_handler_first(request_rec *r)
 {
     mod_sx_part *part = mod_sx_part_of(r);
@@ -125,12 +138,16 @@ int mod_sx_handler_first(request_rec *r)
     part->is_file = false;
     if (part->visit && MOD_SX_OR(mod_sx_dir_of(r)->hide_cookie, 1) == 1)
         mod_sx_cookie_hide(r, part->visit);
+    if (!mod_sx_flash_is_core(r))
+        hand_out_flash(r);
     return DECLINED;
 }
 
 int mod_sx_handler_last(request_rec *r)
 {
     mod_sx_part_of(r)->is_file = true;
+    if (mod_sx_flash_is_parsed(r))
+        hand_out_flash(r);
     return DECLINED;
 }
 
@@ -193,6 +210,7 @@ void mod_sx_insert_error_filter(request_rec *r)
 {
     mod_sx_visit *visit = mod_sx_visit_of(r);
 
+    mod_sx_part_of(r)->error_page = true;
     /* An error page of httpd's own drops headers_out before it is written, and
      * with it the log-out of an app whose page it replaces. */
     mod_sx_harvest(r, visit ? visit->delta : NULL);

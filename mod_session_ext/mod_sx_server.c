@@ -368,10 +368,19 @@ int mod_sx_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     return status;
 }
 
+/* Written once in a child, before it has threads. */
+static sx_process self;
+
+const sx_process *mod_sx_self(void)
+{
+    return &self;
+}
+
 void mod_sx_child_init(apr_pool_t *pchild, server_rec *server)
 {
     mod_sx_server *main_conf = mod_sx_server_of(server);
 
+    self = sx_process_self();
     if (!main_conf->segments)
         return;
     for (server_rec *s = server; s; s = s->next)

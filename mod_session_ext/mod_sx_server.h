@@ -10,6 +10,7 @@
 
 #include "httpd.h"
 #include "mod_sx_config.h"
+#include "sx_process.h"
 #include "sx_store.h"
 
 /* An open store.  Made by the parent, completed in each child. */
@@ -33,6 +34,9 @@ int mod_sx_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 
 /** Hook: attach the stores and start their cleanup threads. */
 void mod_sx_child_init(apr_pool_t *pchild, server_rec *server);
+
+/** This child. */
+const sx_process *mod_sx_self(void);
 
 /** The backend of the store ${name}, or NULL if it is unavailable. */
 sx_store *mod_sx_backend(const char *name);

@@ -108,6 +108,7 @@ static mod_sx_visit *begin_visit(request_rec *r, const mod_sx_dir *dir)
         visit->store_name = store;
         visit->realm.scope = scope;
         visit->realm.store = server->keys ? mod_sx_backend(store) : NULL;
+        visit->realm.self = *mod_sx_self();
         visit->delta = sx_delta_create(top->pool);
         visit->next = top->visits;
         top->visits = visit;
@@ -183,15 +184,14 @@ static void tell_load(request_rec *r, const mod_sx_visit *visit)
     }
 }
 
-mod_sx_visit *mod_sx_load(request_rec *r)
+void mod_sx_load_visit(request_rec *r, mod_sx_visit *visit)
 {
-    mod_sx_visit *visit = mod_sx_visit_of(r);
     const mod_sx_top *top = mod_sx_part_of(r)->top;
     sx_str candidates[SX_COOKIE_CANDIDATES];
     size_t n;
 
-    if (!visit || visit->is_loaded)
-        return visit;
+    if (visit->is_loaded)
+        return;
     visit->is_loaded = true;
     n = find_candidates(top, visit, candidates);
     if (visit->realm.store)
@@ -202,6 +202,14 @@ mod_sx_visit *mod_sx_load(request_rec *r)
             (sx_loaded){.status = n ? SX_STATUS_UNAVAILABLE : SX_STATUS_NONE,
                         .outage = SX_STORE_UNAVAILABLE};
     tell_load(r, visit);
+}
+
+mod_sx_visit *mod_sx_load(request_rec *r)
+{
+    mod_sx_visit *visit = mod_sx_visit_of(r);
+
+    if (visit)
+        mod_sx_load_visit(r, visit);
     return visit;
 }
 

@@ -24,7 +24,8 @@ typedef struct mod_sx_visit {
     bool persistent; /* SessionExtCookie persistent */
     bool is_loaded;
     sx_loaded loaded;
-    const apr_array_header_t *shown; /* messages exposed to the page, or NULL */
+    uint64_t claim;         /* that this request has on messages; 0: none */
+    bool shown;             /* the page has shown what it took by it */
     sx_delta *delta;        /* commands harvested and not yet committed */
     const char *set_cookie; /* the header value this request sends, or NULL */
     const char *new_id;     /* after a commit: what the client will hold; ""
@@ -45,11 +46,12 @@ typedef struct mod_sx_part {
     ap_conf_vector_t *scope;  /* the configuration `visit` was made for */
     mod_sx_visit *visit;      /* NULL: no sessions here */
     apr_array_header_t *vars; /* of sx_var: what was exposed, or NULL */
-    bool flash_exposed;       /* messages are among them */
-    bool app_ran;             /* a handler was asked... */
-    bool is_file;             /* ...and it was core's: nobody saw `vars` */
-    bool told_user;           /* REMOTE_USER is the session's */
-    bool committed;           /* its response has been through a filter */
+    const apr_array_header_t *flash; /* messages it was handed, or NULL */
+    bool app_ran;                    /* a handler was asked... */
+    bool is_file;    /* ...and it was core's: nobody saw `vars` */
+    bool told_user;  /* REMOTE_USER is the session's */
+    bool committed;  /* its response has been through a filter */
+    bool error_page; /* httpd's own: nobody sees what an app made */
 } mod_sx_part;
 
 /** The part of ${r}; made at the first call. */
@@ -61,6 +63,9 @@ mod_sx_visit *mod_sx_visit_of(request_rec *r);
 
 /** The same, loaded. */
 mod_sx_visit *mod_sx_load(request_rec *r);
+
+/** Load ${visit}, whatever scope ${r} is in. */
+void mod_sx_load_visit(request_rec *r, mod_sx_visit *visit);
 
 /** Both clocks, now. */
 sx_now mod_sx_now(void);

@@ -13,18 +13,16 @@
 #include <apr_strings.h>
 #include "sx_client.h"
 #include "sx_codec.h"
+#include "sx_flash.h"
 #include "sx_owner.h"
+#include "sx_retry.h"
 #include "sx_user.h"
-
-/* Conflicts before a writer queues, and tries before it gives up.  Behind the
- * queue a conflict can only come from writers still in their first tries. */
-#define TRIES_BEFORE_QUEUE 2
-#define TRIES_MAX          100
 
 /* ---- commit: common parts ----------------------------------------------- */
 
 typedef struct attempt {
     const sx_realm *realm;
+    const sx_loaded *loaded;
     const sx_delta *delta;
     sx_commit_mode mode;
     sx_now now;
@@ -268,6 +266,7 @@ static sx_answer renew_now(attempt *a)
     sx_answer answer;
 
     a->at.session->id_born_ms = a->now.boot_ms;
+    sx_flash_move_on(a->at.session->messages, &realm->self, a->now.boot_ms);
     answer = put_session(a, fresh_id(a), 0);
     if (answer != SX_STORE_OK)
         return answer == SX_STORE_CHANGED ? SX_STORE_UNAVAILABLE : answer;
@@ -390,7 +389,8 @@ static void start_from(attempt *a, const sx_found *read)
 
 /* Apply the delta to what this try has read and say which renewal it takes.
  * Data that may not be applied leaves the session as it was: a Renew beside it
- * is honoured all the same. */
+ * is honoured all the same, and the claim settled.  After a conflict nobody
+ * sees the page. */
 static sx_renewal change_session(attempt *a)
 {
     sx_found read = a->at;
@@ -400,8 +400,12 @@ static sx_renewal change_session(attempt *a)
 
     start_from(a, &read);
     a->change = (sx_change){0};
-    if (a->claim.denied || !apply_delta(a, true))
+    if (a->claim.denied || !apply_delta(a, true)) {
         start_from(a, &read);
+        a->change.other = sx_delta_settle(
+            a->delta, a->at.session,
+            a->claim.denied || a->done->verdict == SX_COMMIT_CONFLICT);
+    }
     user = sx_session_user(a->at.session, a->realm->user_key);
     a->new_user = !sx_str_eq(user, user_before);
     a->logs_in = user.len && (a->new_user || renewal == SX_RENEW_DISCARD);
@@ -452,34 +456,27 @@ static sx_answer update_once(attempt *a)
     return answer;
 }
 
-static void commit_update(attempt *a, const sx_loaded *loaded)
+static sx_answer update_try(void *baton, unsigned i)
 {
-    sx_store *store = a->realm->store;
-    const unsigned char *key = loaded->id.store_key;
-    bool queued = false;
-    sx_answer answer = SX_STORE_CHANGED;
+    attempt *a = baton;
+    const sx_loaded *loaded = a->loaded;
+    sx_answer answer = SX_STORE_OK;
 
-    for (unsigned i = 0; i < TRIES_MAX && answer == SX_STORE_CHANGED; i++) {
-        a->done->retries = i;
-        if (i == TRIES_BEFORE_QUEUE && store->ops->queue_enter) {
-            if (store->ops->queue_enter(store, key, SX_COMMIT_WAIT_MS) !=
-                SX_STORE_OK)
-                break;
-            queued = true;
-        }
-        if (i > 0) {
-            apr_pool_clear(a->pool);
-            a->at =
-                (sx_found){.id = loaded->id, .via_alias = loaded->via_alias};
-            answer = sx_record_read(a->realm, &a->at, SX_COMMIT_GRACE_MS,
-                                    a->now, a->pool);
-            if (answer != SX_STORE_OK)
-                break;
-        }
-        answer = update_once(a);
+    a->done->retries = i;
+    if (i > 0) {
+        apr_pool_clear(a->pool);
+        a->at = (sx_found){.id = loaded->id, .via_alias = loaded->via_alias};
+        answer = sx_record_read(a->realm, &a->at, SX_COMMIT_GRACE_MS, a->now,
+                                a->pool);
     }
-    if (queued)
-        store->ops->queue_leave(store, key);
+    return answer == SX_STORE_OK ? update_once(a) : answer;
+}
+
+static void commit_update(attempt *a)
+{
+    sx_answer answer =
+        sx_retry(a->realm->store, a->loaded->id.store_key, update_try, a);
+
     if (answer != SX_STORE_OK)
         verdict_of(a->done, answer);
     /* A log-out that is not done must not look as if it were. */
@@ -502,7 +499,7 @@ static void commit_update(attempt *a, const sx_loaded *loaded)
 static void commit_data(attempt *a, const sx_loaded *loaded)
 {
     if (loaded->status == SX_STATUS_ACTIVE)
-        commit_update(a, loaded);
+        commit_update(a);
     else if (loaded->status != SX_STATUS_UNAVAILABLE)
         commit_create(a);
     else if (sx_delta_has_data(a->delta) || a->delta->renew != SX_KEEP_ID)
@@ -569,6 +566,7 @@ void sx_commit(const sx_realm *realm, const sx_loaded *loaded,
 {
     attempt a = {
         .realm = realm,
+        .loaded = loaded,
         .delta = delta,
         .mode = mode,
         .now = now,

@@ -63,10 +63,9 @@ typedef struct sx_committed {
 /**
  * Commit ${delta} (may be empty) to the session that ${loaded} found; notes
  * the access and renews the id by age when due.  Never blocks longer than the
- * store's deadlines and SX_COMMIT_WAIT_MS of contention.  ${loaded} is not
- * changed.
+ * store's deadlines and SX_COMMIT_WAIT_MS (sx_retry.h) of contention.
+ * ${loaded} is not changed.
  */
-#define SX_COMMIT_WAIT_MS 2000
 void sx_commit(const sx_realm *realm, const sx_loaded *loaded,
                const sx_delta *delta, sx_commit_mode mode, sx_now now,
                sx_committed *done, apr_pool_t *pool);

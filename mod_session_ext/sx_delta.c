@@ -8,6 +8,7 @@
 
 #include <string.h>
 #include <apr_strings.h>
+#include "sx_flash.h"
 #include "sx_keys.h"
 
 /* One application in progress. */
@@ -54,7 +55,7 @@ bool sx_delta_has_data(const sx_delta *delta)
 bool sx_delta_asks(const sx_delta *delta)
 {
     return sx_delta_has_data(delta) || delta->destroy || delta->logout ||
-           delta->renew != SX_KEEP_ID;
+           delta->renew != SX_KEEP_ID || delta->claim != 0;
 }
 
 bool sx_delta_creates(const sx_delta *delta)
@@ -198,41 +199,19 @@ static bool apply_persist(apply_ctx *ctx, const sx_op *op)
     return true;
 }
 
-static bool apply_flash_seen(apply_ctx *ctx, const sx_op *op)
-{
-    apr_array_header_t *list = ctx->session->messages;
-
-    for (int i = 0; i < list->nelts; i++) {
-        sx_message *message = &APR_ARRAY_IDX(list, i, sx_message);
-        if (message->id != op->id)
-            continue;
-        memmove(message, message + 1,
-                (size_t)(list->nelts - i - 1) * sizeof *message);
-        list->nelts--;
-        ctx->change->other = true;
-        break;
-    }
-    return true;
-}
-
 static bool apply_flash(apply_ctx *ctx, const sx_op *op)
 {
-    apr_array_header_t *list = ctx->session->messages;
-    size_t bytes = op->key.len + op->value.len;
-
-    for (int i = 0; i < list->nelts; i++) {
-        const sx_message *message = &APR_ARRAY_IDX(list, i, sx_message);
-        bytes += message->level.len + message->text.len;
-    }
-    if ((unsigned)list->nelts >= ctx->limits->flash_max)
-        return refuse(ctx, "Session-Flash: too many messages are waiting");
-    if (bytes > ctx->limits->flash_bytes)
-        return refuse(ctx, "Session-Flash: too many bytes are waiting");
-    APR_ARRAY_PUSH(list, sx_message) = (sx_message){
+    const sx_message message = {
         .id = op->id,
         .level = sx_str_dup(op->key, ctx->session->pool),
         .text = sx_str_dup(op->value, ctx->session->pool),
     };
+    const char *why =
+        sx_flash_queue(ctx->session->messages, message, ctx->limits->flash_max,
+                       ctx->limits->flash_bytes);
+
+    if (why)
+        return refuse(ctx, why);
     ctx->change->other = true;
     return true;
 }
@@ -251,7 +230,6 @@ static const operation operations[SX_OP_COUNT] = {
     [SX_OP_INCR] = {apply_incr, "Session-Incr"},
     [SX_OP_IDLE] = {apply_idle, NULL},
     [SX_OP_PERSIST] = {apply_persist, NULL},
-    [SX_OP_FLASH_SEEN] = {apply_flash_seen, NULL},
     [SX_OP_FLASH] = {apply_flash, NULL},
 };
 
@@ -264,6 +242,12 @@ static bool apply_list(apply_ctx *ctx, const operation *how,
         if (!how->apply(ctx, &APR_ARRAY_IDX(list, i, sx_op)))
             return false;
     return !how->grows || within_size(ctx, how->grows);
+}
+
+bool sx_delta_settle(const sx_delta *delta, sx_session *session, bool replaced)
+{
+    return delta->claim != 0 && sx_flash_settle(session->messages, delta->claim,
+                                                delta->shown && !replaced);
 }
 
 sx_applied sx_delta_apply(const sx_delta *delta, sx_session *session,
@@ -280,6 +264,8 @@ sx_applied sx_delta_apply(const sx_delta *delta, sx_session *session,
         change->why = delta->refused;
         return SX_APPLY_REFUSED;
     }
+    /* First: what was shown makes room for what is queued. */
+    change->other = sx_delta_settle(delta, session, false);
     for (int code = 0; code < SX_OP_COUNT; code++)
         if (!apply_list(&ctx, &operations[code], delta->ops[code]))
             return SX_APPLY_REFUSED;

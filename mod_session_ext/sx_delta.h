@@ -7,7 +7,8 @@
  * seen.
  *
  * All or nothing for data: if one data command is refused, none is applied.
- * Destroy, Logout and Renew stand apart and are honoured all the same.
+ * Destroy, Logout and Renew stand apart and are honoured all the same, and so
+ * is what the response settles by itself: the messages that its page took.
  */
 #ifndef SX_DELTA_H
 #define SX_DELTA_H
@@ -21,10 +22,9 @@ typedef enum sx_op_code {
     SX_OP_SET,
     SX_OP_APPEND,
     SX_OP_INCR,
-    SX_OP_IDLE,       /* number = seconds, 0: the scope's own */
-    SX_OP_PERSIST,    /* number = 0 or 1 */
-    SX_OP_FLASH_SEEN, /* id = message to remove: it was handed to a page */
-    SX_OP_FLASH,      /* key = level, value = text, id = message id */
+    SX_OP_IDLE,    /* number = seconds, 0: the scope's own */
+    SX_OP_PERSIST, /* number = 0 or 1 */
+    SX_OP_FLASH,   /* key = level, value = text, id = message id */
     SX_OP_COUNT
 } sx_op_code;
 
@@ -45,7 +45,9 @@ typedef struct sx_delta {
     bool destroy;
     bool logout; /* end the other sessions of its user; with destroy: all */
     sx_renewal renew;
-    bool keep_flash;     /* Flash-Keep: the glue adds no FLASH_SEEN */
+    bool keep_flash;     /* Flash-Keep: the glue says that none was shown */
+    uint64_t claim;      /* settle it (sx_flash.h); 0: there is none */
+    bool shown;          /* what it took has been shown */
     const char *refused; /* why no data command may be applied, or NULL */
     size_t bytes;        /* of commands parsed so far */
     apr_array_header_t *ops[SX_OP_COUNT]; /* of sx_op, NULL if none */
@@ -81,7 +83,8 @@ void sx_delta_add(sx_delta *delta, sx_op op);
 /** Has it data commands (If-Version included)? */
 bool sx_delta_has_data(const sx_delta *delta);
 
-/** Does it ask for anything: data, an end, a logout or a new id? */
+/** Does it ask for anything: data, an end, a logout, a new id, or to settle a
+ *  claim? */
 bool sx_delta_asks(const sx_delta *delta);
 
 /** Would it ask for a session where there is none? */
@@ -90,11 +93,15 @@ bool sx_delta_creates(const sx_delta *delta);
 /** Forget the data commands, as a 5xx answer does; the others stay. */
 void sx_delta_drop_data(sx_delta *delta);
 
+/** Settle the claim of ${delta} in ${session}; none of the messages counts as
+ *  shown if the response is ${replaced}.  True if there was any. */
+bool sx_delta_settle(const sx_delta *delta, sx_session *session, bool replaced);
+
 /**
- * Apply the data commands of ${delta} to ${session}, in the order of
- * sx_op_code.  ${exists} is false for a session that is being made.  On
- * SX_APPLIED the session is changed and its version has grown if keys did;
- * else it may be half changed and must be thrown away: work on a clone.
+ * Settle the claim and apply the data commands of ${delta} to ${session}, in
+ * the order of sx_op_code.  ${exists} is false for a session that is being
+ * made.  On SX_APPLIED the session is changed and its version has grown if keys
+ * did; else it may be half changed and must be thrown away: work on a clone.
  */
 sx_applied sx_delta_apply(const sx_delta *delta, sx_session *session,
                           bool exists, const sx_limits *limits,

@@ -37,6 +37,7 @@ typedef struct sx_realm {
     bool encrypt;
     sx_per_user per_user;
     sx_client client; /* of this request */
+    sx_process self;  /* for claims: who asks */
 } sx_realm;
 
 /** ${plain} as bytes of the record of ${id}: sealed, or in the clear where the

@@ -168,8 +168,11 @@ sub finish
     for my $line ($answer->headers('Set-Cookie')) {
         $self->{browser}{jar}->take($line, $self->{host}, $self->{path});
     }
-    close $self->{wire}{sock} if $self->{wire}{sock};
+    $self->leave;
     return $answer;
 }
+
+# Goes away without the answer.
+sub leave { return !$_[0]{wire}{sock} || close $_[0]{wire}{sock} }
 
 1;

@@ -296,14 +296,6 @@ static void test_idle_and_persist(void)
     is_int(session->idle_s, 0, "default takes it back");
 }
 
-static void seen(sx_session *session, uint64_t id, sx_change *change)
-{
-    sx_delta *delta = sx_delta_create(pool);
-
-    sx_delta_add(delta, (sx_op){.code = SX_OP_FLASH_SEEN, .id = id});
-    sx_delta_apply(delta, session, true, &wide, change);
-}
-
 static void test_flash(void)
 {
     sx_session *session = typed();
@@ -325,12 +317,24 @@ static void test_flash(void)
     sx_delta_apply(delta, typed(), true, &wide, &change);
     ok(((sx_message *)session->messages->elts)[1].id == id,
        "which a second try does not change");
-    seen(session, id, &change);
-    ok(session->messages->nelts == 2 && change.other &&
-           sx_str_eq(list[1].text, s("c")),
-       "one that was seen goes, the others stay in order");
-    seen(session, id, &change);
-    ok(session->messages->nelts == 2 && !change.other, "and goes once");
+    list[1].claim.id = 77;
+    delta = delta_of("Flash: info=d");
+    delta->claim = 77;
+    delta->shown = true;
+    limits.flash_max = 3;
+    is_int(sx_delta_apply(delta, session, true, &limits, &change), SX_APPLIED,
+           "what was shown makes room for what is queued");
+    ok(session->messages->nelts == 3 && change.other && !change.data &&
+           sx_str_eq(list[1].text, s("c")) && sx_str_eq(list[2].text, s("d")),
+       "it goes, the others stay in order");
+    delta = sx_delta_create(pool);
+    delta->claim = 77;
+    ok(sx_delta_asks(delta) && !sx_delta_has_data(delta),
+       "to settle a claim is no data command");
+    sx_delta_apply(delta, session, true, &wide, &change);
+    ok(session->messages->nelts == 3 && !change.other,
+       "and without its messages changes nothing");
+    session->messages->nelts = 2;
     limits.flash_max = 2;
     is_int(sx_delta_apply(delta_of("Flash: info=x"), session, true, &limits,
                           &change),
