@@ -30,6 +30,12 @@ is($r->env('FLASH_info'), undef, 'is handed none');
 is(waits(), 'info=hi', 'and eats none');
 
 queue();
+$r = $b->get('/flash_parts/off.html');
+is($r->env('SESSION_STATUS'), 'active', 'a part of a page that shows none');
+is($r->env('FLASH_info'), undef, 'takes none on its own');
+is(waits(), 'info=hi', 'nor eats one');
+
+queue();
 $r = $b->get('/flash_parts/');
 is($r->env('FLASH_info'), 'hi', 'an index that is an app is a page');
 is(waits(), undef, 'which shows it once');
