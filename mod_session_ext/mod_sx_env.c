@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include "mod_sx_flash.h"
+#include "mod_sx_upstream.h"
 
 /* The smallest gateway sets the bounds: php-fpm drops a variable of 16 380
  * bytes without a word.  uwsgi counts all of them in 16 bits. */
@@ -114,12 +115,6 @@ static void expose_headers(request_rec *r, const apr_array_header_t *vars)
 
 /* ---- the environment ---------------------------------------------------- */
 
-static bool is_uwsgi(request_rec *r)
-{
-    return (r->handler && !strncmp(r->handler, "proxy:uwsgi:", 12)) ||
-           (r->filename && !strncmp(r->filename, "proxy:uwsgi:", 12));
-}
-
 /* A moment of the store's clock as people read it: counted from the session's
  * beginning, which both clocks know, so that it is the same at each request. */
 static int64_t wall_of(const sx_loaded *loaded, int64_t moment_ms)
@@ -140,7 +135,7 @@ void mod_sx_env_make(request_rec *r, mod_sx_visit *visit)
         .all_keys = mode == SX_ENV_ALL,
         .keys = mode == SX_ENV_KEYS ? dir->env_keys : NULL,
         .max_var = MAX_VAR,
-        .max_total = is_uwsgi(r) ? MAX_TOTAL_UWSGI : MAX_TOTAL,
+        .max_total = mod_sx_upstream_is_uwsgi(r) ? MAX_TOTAL_UWSGI : MAX_TOTAL,
     };
 
     part->vars = NULL;
@@ -163,7 +158,9 @@ void mod_sx_env_make(request_rec *r, mod_sx_visit *visit)
 void mod_sx_env_expose(request_rec *r)
 {
     const apr_array_header_t *vars = mod_sx_part_of(r)->vars;
-    bool headers = MOD_SX_OR(mod_sx_dir_of(r)->request_headers, 0) == 1;
+    /* A backend shows a TRACE what came with it. */
+    bool headers = MOD_SX_OR(mod_sx_dir_of(r)->request_headers, 0) == 1 &&
+                   r->method_number != M_TRACE;
 
     unset_where(r->subprocess_env, sx_env_is_ours, r->pool);
     unset_where(r->headers_in, is_our_header, r->pool);

@@ -3,6 +3,7 @@
 #include "mod_sx_flash.h"
 
 #include <string.h>
+#include "mod_sx_upstream.h"
 #include "sx_flash_claim.h"
 #include "sx_flash.h"
 
@@ -21,7 +22,8 @@ static bool wants_flash(request_rec *r)
     const char *dest = apr_table_get(r->headers_in, "Sec-Fetch-Dest");
     const char *accept = apr_table_get(r->headers_in, "Accept");
 
-    if (mode == SX_FLASH_OFF || r->header_only ||
+    if (mode == SX_FLASH_OFF || r->header_only || r->method_number == M_TRACE ||
+        !mod_sx_upstream_is_told(r) ||
         apr_table_get(r->headers_in, "Sec-Purpose"))
         return false;
     if (mode == SX_FLASH_FETCH)
@@ -145,7 +147,8 @@ bool mod_sx_flash_was_shown(request_rec *r, const mod_sx_visit *visit)
     const mod_sx_part *part = mod_sx_part_of(r);
 
     return part->flash && part->visit == visit && mod_sx_consulted(r) &&
-           !part->error_page && !visit->delta->keep_flash &&
+           mod_sx_upstream_is_told(r) && !part->error_page &&
+           !visit->delta->keep_flash &&
            !(r->status >= 300 && r->status < 400) && r->status < 500 &&
            !has_left(r);
 }

@@ -2,8 +2,8 @@
 #include "mod_sx_private.h"
 #include "mod_sx_headers.h"
 
-#include <string.h>
 #include "mod_sx_config.h"
+#include "mod_sx_upstream.h"
 #include "sx_command.h"
 
 int mod_sx_is_control_header(const char *name)
@@ -11,31 +11,9 @@ int mod_sx_is_control_header(const char *name)
     return sx_command_is(name);
 }
 
-/* Upstreams that speak plain HTTP are somebody else's servers until the
- * administrator says otherwise; application gateways are local. */
-static bool is_http_upstream(request_rec *r)
-{
-    static const char *const schemes[] = {
-        "http:", "https:", "h2:", "h2c:", "ws:", "wss:", "balancer:"};
-    const char *target = r->filename;
-
-    if (r->proxyreq == PROXYREQ_NONE || !target || strncmp(target, "proxy:", 6))
-        return false;
-    /* Whatever protocol its members speak. */
-    if (apr_table_get(r->subprocess_env, "BALANCER_NAME"))
-        return true;
-    target += 6;
-    if (!strncmp(target, "unix:", 5) && strchr(target, '|'))
-        target = strchr(target, '|') + 1;
-    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
-        if (!strncasecmp(target, schemes[i], strlen(schemes[i])))
-            return true;
-    return false;
-}
-
 static bool accepts_commands(request_rec *r)
 {
-    return MOD_SX_OR(mod_sx_dir_of(r)->accept, !is_http_upstream(r));
+    return MOD_SX_OR(mod_sx_dir_of(r)->accept, !mod_sx_upstream_is_http(r));
 }
 
 void mod_sx_headers_strip(apr_table_t *table)

@@ -1,7 +1,8 @@
 <?php
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The app under test in PHP: it does what its query (or form body) says and
-   answers with its environment. $_GET would keep one of a repeated name. */
+/* The app under test in PHP: it does what its query (or form body, or a header
+   X-App) says and answers with its environment. $_GET would keep one of a
+   repeated name. */
 
 function instructions(): array
 {
@@ -10,6 +11,7 @@ function instructions(): array
     if ($type === 'application/x-www-form-urlencoded') {
         $query .= '&' . file_get_contents('php://input');
     }
+    $query .= '&' . ($_SERVER['HTTP_X_APP'] ?? '');
     $said = [];
     foreach (explode('&', $query) as $pair) {
         $parts = explode('=', $pair, 2);
@@ -37,6 +39,9 @@ function head(array $said): void
     header('Content-Type: ' . ($said['type'][0] ?? 'text/plain'));
     foreach ($said['h'] ?? [] as $line) {
         header($line, false);
+    }
+    foreach (array_intersect($said['tell'] ?? [], array_keys($_SERVER)) as $name) {
+        header("X-Told: $name={$_SERVER[$name]}", false);
     }
     if (isset($said['status'])) {
         http_response_code((int)$said['status'][0]);

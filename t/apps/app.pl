@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
-# The app under test as a Perl CGI: it does what its query (or form body) says
-# and answers with its environment. Linked as nph-app.pl it speaks HTTP itself.
+# The app under test as a Perl CGI: it does what its query (or form body, or a
+# header X-App, which no redirect loses) says and answers with its environment.
+# Linked as nph-app.pl it speaks HTTP itself.
 use strict;
 use warnings;
 
@@ -12,6 +13,7 @@ sub instructions
         read STDIN, my $form, $ENV{CONTENT_LENGTH} || 0;
         $query .= "&$form";
     }
+    $query .= "&$ENV{HTTP_X_APP}" if defined $ENV{HTTP_X_APP};
     my %said;
     for my $pair (split /&/, $query) {
         my ($name, $value) = map {
@@ -40,7 +42,7 @@ sub stand_at
 
 sub head
 {
-    my ($said) = @_;
+    my ($said, $length) = @_;
     my $status = $said->{status} ? $said->{status}[-1] : undef;
     my $type = $said->{type} ? $said->{type}[-1] : 'text/plain';
     my $text = '';
@@ -52,7 +54,11 @@ sub head
         $text .= "Status: $status\r\n";
     }
     $text .= "$_\r\n" for @{ $said->{h} || [] };
+    # What it sees, for answers without a body.
+    $text .= "X-Told: $_=$ENV{$_}\r\n"
+        for grep { defined $ENV{$_} } @{ $said->{tell} || [] };
     $text .= "Content-Type: $type\r\n" if $type ne '';
+    $text .= "Content-Length: $length\r\n" if $said->{length};
     return "$text\r\n";
 }
 
@@ -73,4 +79,5 @@ my $said = instructions();
 stand_at($_) for @{ $said->{wait} || [] };
 select undef, undef, undef, $_ for @{ $said->{sleep} || [] };
 binmode STDOUT;
-print head($said), environment(), 'BODY=', @{ $said->{body} || [] };
+my $body = join '', environment(), 'BODY=', @{ $said->{body} || [] };
+print head($said, length $body), $body;

@@ -27,6 +27,7 @@ my @FATAL;
 # mpm     prefork, worker, event (that of this run)   user  when root (www-data)
 # module  0: without mod_session_ext                  scopes 1: the standard ones
 # php     1: with php-fpm where there is no mod_php   start  StartServers
+# fpm     1: with php-fpm in any case, for who names fpm_socket
 # more    LoadModule names beyond the list: [qw(session ssl)]
 sub new
 {
@@ -39,7 +40,8 @@ sub new
         %opt, mpm => $mpm, port => SxTest::Paths::free_port(),
     }, $class;
     $self->_make_root;
-    $self->_make_fpm if $self->{php} && $mpm ne 'prefork';
+    my $fpm = delete $self->{fpm} || $self->{php} && $mpm ne 'prefork';
+    $self->_make_fpm if $fpm;
     $self->write_conf;
     push @LIVE, $self;
     return $self;
@@ -75,6 +77,7 @@ sub port        { return $_[0]{port} }
 sub pid         { return $_[0]{pid} }
 sub conf_file   { return "$_[0]{root}/httpd.conf" }
 sub runtime_dir { return "$_[0]{root}/run" }
+sub fpm_socket  { return $_[0]{fpm}->socket }
 
 sub _defines
 {
