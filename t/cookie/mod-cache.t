@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# K2 with a real mod_cache, before and behind the handlers: no page of one
-# user is given to another; what has nothing to do with a session is cached.
+# K2 with a real mod_cache, over files and over shared memory, before and behind
+# the handlers: no page of one user is given to another; what has nothing to do
+# with a session is cached.
 use SxTest;
 
 my $DIR = SxTest::t_dir() . '/runtime/mod_cache';
@@ -64,8 +65,9 @@ sub check_sent
     return;
 }
 
-for my $host (qw(quick.test slow.test)) {
-    check_page($host, "/s/$_", h => \@FRESH) for 'cgi/app', 'php/app.php';
+for my $host (qw(quick.test slow.test quick-socache.test slow-socache.test)) {
+    check_page($host, '/s/cgi/app', h => \@FRESH, length => 1);
+    check_page($host, '/s/php/app.php', h => \@FRESH);
     check_page($host, '/s/ssi/env.shtml');
     check_page($host, '/s/ssi/include.shtml');
     check_page($host, '/bytype/page.html');
@@ -86,7 +88,7 @@ for my $host (qw(quick.test slow.test)) {
     my $r = SxTest->browser(host => $host)->get('/s/static/hello.html');
     ok(cached($r), "$host: a static file is cached, and for everybody");
     ok(cached($alice->get('/s/static/hello.html')), "$host: also for alice");
-    my %anonymous = (h => \@FRESH, body => 'anonymous');
+    my %anonymous = (h => \@FRESH, body => 'anonymous', length => 1);
     SxTest->browser(host => $host)->get('/s/cgi/app', %anonymous);
     $r = SxTest->browser(host => $host)->get('/s/cgi/app', %anonymous);
     ok(cached($r), "$host: a page for nobody in particular is cached");
