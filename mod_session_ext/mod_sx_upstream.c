@@ -61,11 +61,8 @@ bool mod_sx_upstream_is_told(request_rec *r)
     static const char *const schemes[] = {
         "fcgi:", "scgi:", "uwsgi:", "balancer:"};
     const char *target = target_of(r);
-    const char *member;
 
     if (!target || MOD_SX_OR(mod_sx_dir_of(r)->request_headers, 0) == 1)
         return true;
-    member = apr_table_get(r->subprocess_env, "BALANCER_WORKER_NAME");
-    return is_one_of(member ? member : target, schemes,
-                     sizeof schemes / sizeof *schemes);
+    return is_one_of(target, schemes, sizeof schemes / sizeof *schemes);
 }

@@ -14,8 +14,8 @@ bool mod_sx_upstream_is_http(request_rec *r);
 bool mod_sx_upstream_is_uwsgi(request_rec *r);
 
 /** Is whoever answers ${r} told of the session: as environment, or by its scope
- *  as request headers?  Of a balancer that is known once a member was chosen,
- *  and assumed until then. */
+ *  as request headers?  Of a balancer it is assumed until mod_proxy has put the
+ *  URL of a member in its place. */
 bool mod_sx_upstream_is_told(request_rec *r);
 
 #endif
