@@ -3,6 +3,7 @@
 #include "mod_sx_caching.h"
 
 #include <string.h>
+#include "mod_sx_seal.h"
 
 /* One value of both tables, taken out of both: the http filter lays one table
  * over the other, and two lines of one name would leave. */
@@ -73,14 +74,23 @@ static void keep_private(request_rec *r)
     put(r, "Cache-Control", result);
 }
 
+/* Is it for this client alone? */
+static bool is_personal(request_rec *r, const mod_sx_visit *visit)
+{
+    return mod_sx_consulted(r) &&
+           ((visit && visit->loaded.status != SX_STATUS_NONE) ||
+            mod_sx_seal_was_sent(r));
+}
+
 void mod_sx_caching_apply(request_rec *r, const mod_sx_visit *visit)
 {
-    bool consulted = mod_sx_consulted(r);
-    bool personal = consulted && visit->loaded.status != SX_STATUS_NONE;
+    const mod_sx_part *part = mod_sx_part_of(r);
+    bool ours = (visit && visit->set_cookie) || part->reissues;
+    bool personal = is_personal(r, visit) || part->sets_sealed;
 
-    if (consulted)
+    if (mod_sx_consulted(r) || part->sets_sealed)
         vary_by_cookie(r);
-    if (visit->set_cookie) {
+    if (ours) {
         take(r, "Cache-Control");
         put(r, "Cache-Control", "no-store");
     }
@@ -88,6 +98,6 @@ void mod_sx_caching_apply(request_rec *r, const mod_sx_visit *visit)
         keep_private(r);
     }
     /* mod_cache asks this note before it stores. */
-    if (visit->set_cookie || personal)
+    if (ours || personal)
         apr_table_setn(r->subprocess_env, "no-cache", "1");
 }

@@ -6,9 +6,9 @@
 #include "mod_sx_visit.h"
 
 /**
- * Give the response of ${r} the Vary and Cache-Control that its session asks
- * for; nothing if it consulted none and sets no cookie.  What the app said is
- * only ever made stricter.
+ * Give the response of ${r} the Vary and Cache-Control that its session (NULL:
+ * none) and its sealed cookies ask for; nothing if it consulted none and sets
+ * no cookie.  What the app said is only ever made stricter.
  */
 void mod_sx_caching_apply(request_rec *r, const mod_sx_visit *visit);
 

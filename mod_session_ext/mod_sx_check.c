@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include "mod_sx_cookie_conf.h"
 #include "mod_sx_server.h"
 #include "mod_sx_snapshot.h"
 #include "sx_registry.h"
@@ -86,6 +87,9 @@ static bool some_scope_is_on(server_rec *server)
 
 bool mod_sx_in_use(server_rec *server)
 {
+    for (server_rec *s = server; s; s = s->next)
+        if (mod_sx_server_of(s)->seal_uses->nelts)
+            return true;
     return mod_sx_server_of(server)->stores->nelts > 0 ||
            some_scope_is_on(server);
 }
@@ -279,6 +283,7 @@ static const char *check_scope(const mod_sx_dir *dir, const mod_sx_server *conf,
 {
     const mod_sx_store_conf *store = find_store(main_conf, store_of(dir));
     apr_int64_t max_size = MOD_SX_OR(dir->max_size, 65536);
+    const char *why;
 
     if (!store)
         return apr_psprintf(
@@ -306,6 +311,9 @@ static const char *check_scope(const mod_sx_dir *dir, const mod_sx_server *conf,
     if (mod_sx_cookie_conf_of(dir)->persistent && !conf->key_file)
         return "SessionExtCookie: a persistent cookie outlives a reboot, the "
                "generated keys do not: SessionExtKeyFile is needed";
+    why = mod_sx_seals_check(dir, conf, true, pool);
+    if (why)
+        return why;
     if (store->snapshot && !conf->key_file)
         return apr_psprintf(pool,
                             "ShmStore '%s': its snapshot outlives a reboot, "
@@ -410,6 +418,27 @@ static bool complain(server_rec *server, const char *where, const char *why)
     return false;
 }
 
+/* A scope of the main server is one of each virtual host, too. */
+static bool check_seal_uses(server_rec *server, server_rec *from,
+                            server_rec *first, apr_pool_t *pool)
+{
+    const apr_array_header_t *uses = mod_sx_server_of(from)->seal_uses;
+
+    for (int i = 0; i < uses->nelts; i++) {
+        const mod_sx_use *use = &APR_ARRAY_IDX(uses, i, mod_sx_use);
+        const mod_sx_dir *dir =
+            use->dir == defaults_of(from)
+                ? defaults_of(server)
+                : mod_sx_merge_dir(pool, defaults_of(server), use->dir);
+        const char *why = mod_sx_seals_check(dir, mod_sx_server_of(server),
+                                             some_scope_is_on(first), pool);
+
+        if (why)
+            return complain(server, use->where, why);
+    }
+    return true;
+}
+
 /* Did the configuration pass?  Key files are read only at the rehearsal: at a
  * restart post_config reads them and may go on with those of before. */
 static bool check_server(server_rec *server, server_rec *first, bool rehearsal,
@@ -427,6 +456,9 @@ static bool check_server(server_rec *server, server_rec *first, bool rehearsal,
         if (why)
             return complain(server, use->where, why);
     }
+    if (!check_seal_uses(server, server, first, pool) ||
+        (server != first && !check_seal_uses(server, first, first, pool)))
+        return false;
     if (rehearsal)
         why = check_key_file(conf, pool);
     return why ? complain(server, conf->key_file->where, why) : true;

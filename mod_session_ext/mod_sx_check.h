@@ -9,7 +9,8 @@
 #include "httpd.h"
 #include "mod_sx_config.h"
 
-/** Is the module used at all: a scope with sessions, or a ShmStore? */
+/** Is the module used at all: a scope with sessions or sealed cookies, or a
+ *  ShmStore? */
 bool mod_sx_in_use(server_rec *server);
 
 /** Give every store its path, and make the default store if a scope uses it

@@ -8,6 +8,7 @@
 #include "mod_sx_cookie.h"
 #include "mod_sx_flash.h"
 #include "mod_sx_headers.h"
+#include "mod_sx_seal.h"
 #include "mod_sx_status.h"
 #include "sx_client.h"
 #include "sx_flash.h"
@@ -238,10 +239,17 @@ static int commit_page(request_rec *r, mod_sx_visit *visit)
     mod_sx_cookie_drop_foreign(r, visit);
     status = commit_and_answer(r, visit, mode, &done);
     visit->shown &= status == OK;
-    mod_sx_caching_apply(r, visit);
     /* What is included from here on sees what was written. */
     visit->is_loaded = !done.wrote && done.cookie == SX_COOKIE_KEEP;
     return status;
+}
+
+/* Behind the commit: what the app sets is sealed, caches are told. */
+static void finish_headers(request_rec *r, const mod_sx_visit *visit,
+                           bool may_reissue)
+{
+    mod_sx_seal_send(r, may_reissue);
+    mod_sx_caching_apply(r, visit);
 }
 
 int mod_sx_commit_response(request_rec *r)
@@ -257,20 +265,19 @@ int mod_sx_commit_response(request_rec *r)
         if (visit)
             commit_subrequest(r, visit);
         /* mod_cache keeps the answers of subrequests, too. */
-        if (visit)
-            mod_sx_caching_apply(r, visit);
+        finish_headers(r, visit, false);
         return OK;
     }
     if (part->committed && !found) {
         /* Between our two filters mod_headers may have said otherwise. */
-        if (visit)
-            mod_sx_caching_apply(r, visit);
+        finish_headers(r, visit, false);
         return OK;
     }
     mod_sx_cookie_restore(r);
     commit_others(r, visit);
     if (visit)
         status = commit_page(r, visit);
+    finish_headers(r, visit, !part->committed && is_page(r));
     part->committed = true;
     part->top->finished = true;
     return status;
@@ -284,11 +291,10 @@ int mod_sx_commit_redirected(request_rec *r)
     sx_committed done;
     int status = OK;
 
-    if (!visit)
-        return OK;
-    /* The target may lie where this cookie's name means nothing. */
-    mod_sx_cookie_drop_foreign(r, visit);
-    if (found) {
+    /* The target may lie where these cookies' names mean nothing. */
+    if (visit)
+        mod_sx_cookie_drop_foreign(r, visit);
+    if (visit && found) {
         mod_sx_load(r);
         if (r->status >= 500)
             sx_delta_drop_data(visit->delta);
@@ -298,7 +304,7 @@ int mod_sx_commit_redirected(request_rec *r)
         visit->is_loaded = false;
     }
     /* Even a plain file is personal if the session decided that it comes. */
-    mod_sx_caching_apply(r, visit);
+    finish_headers(r, visit, false);
     return status;
 }
 

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include "mod_sx_client.h"
+#include "mod_sx_cookie_conf.h"
 #include "mod_sx_parse.h"
 #include "mod_sx_snapshot.h"
 #include "sx_registry.h"
@@ -250,111 +251,33 @@ static const char *set_on_error(cmd_parms *cmd, void *conf, const char *word)
     return NULL;
 }
 
-/* ---- SessionExtCookie --------------------------------------------------- */
-
-/* The place of ${word} among ${n} words, or -1. */
-static int find_word(const char *word, const char *const *words, int n)
-{
-    for (int i = 0; i < n; i++)
-        if (!strcasecmp(word, words[i]))
-            return i;
-    return -1;
-}
-
-static const char *cookie_samesite(mod_sx_cookie_conf *cookie,
-                                   const char *value)
-{
-    static const char *const names[] = {"lax", "strict", "none"};
-    int found = find_word(value, names, 3);
-
-    if (found < 0)
-        return "samesite is lax, strict or none";
-    cookie->samesite = (sx_samesite)found;
-    return NULL;
-}
-
-static const char *cookie_secure(mod_sx_cookie_conf *cookie, const char *value)
-{
-    static const char *const names[] = {"auto", "on", "off"};
-    int found = find_word(value, names, 3);
-
-    if (found < 0)
-        return "secure is auto, on or off";
-    cookie->secure = (mod_sx_secure)found;
-    return NULL;
-}
-
-static const char *cookie_word(mod_sx_cookie_conf *cookie, const char *word)
-{
-    const char *value;
-
-    if (mod_sx_parse_option(word, "name", &value))
-        cookie->name = value;
-    else if (mod_sx_parse_option(word, "path", &value))
-        cookie->path = value;
-    else if (mod_sx_parse_option(word, "domain", &value))
-        cookie->domain = value;
-    else if (mod_sx_parse_option(word, "samesite", &value))
-        return cookie_samesite(cookie, value);
-    else if (mod_sx_parse_option(word, "secure", &value))
-        return cookie_secure(cookie, value);
-    else if (!strcasecmp(word, "partitioned"))
-        cookie->partitioned = true;
-    else if (!strcasecmp(word, "persistent"))
-        cookie->persistent = true;
-    else
-        return "accepted are name= path= domain= samesite= secure= partitioned "
-               "persistent";
-    return NULL;
-}
-
-const char *mod_sx_cookie_name(const mod_sx_cookie_conf *cookie, bool secure)
-{
-    if (cookie->name)
-        return cookie->name;
-    return secure && !cookie->domain && !strcmp(cookie->path, "/")
-               ? "__Host-sid"
-               : "sid";
-}
-
-const mod_sx_cookie_conf *mod_sx_cookie_conf_of(const mod_sx_dir *dir)
-{
-    static const mod_sx_cookie_conf fallback = {.path = "/"};
-
-    return dir->cookie ? dir->cookie : &fallback;
-}
+/* ---- cookies ------------------------------------------------------------ */
 
 static const char *set_cookie(cmd_parms *cmd, void *conf, const char *line)
 {
     mod_sx_cookie_conf *cookie = apr_pcalloc(cmd->pool, sizeof *cookie);
-    sx_cookie_attrs attrs;
-    const char *words = line, *why;
+    const char *word, *why;
 
-    cookie->path = "/";
-    while (*line) {
-        const char *word = ap_getword_conf(cmd->pool, &line);
-        why = cookie_word(cookie, word);
-        if (why)
-            return wrong(cmd, word, why);
-    }
-    /* With `auto` what a browser demands of a secure cookie is held against
-     * the TLS case; over plain HTTP such a cookie is never made. */
-    attrs =
-        (sx_cookie_attrs){cookie->path, cookie->domain, cookie->samesite,
-                          cookie->secure != SX_SECURE_OFF, cookie->partitioned};
-    if (cookie->secure == SX_SECURE_AUTO &&
-        (cookie->samesite == SX_NONE || cookie->partitioned ||
-         (cookie->name && !strncasecmp(cookie->name, "__", 2))))
-        attrs.secure = false;
-    why = sx_cookie_check(mod_sx_cookie_name(cookie, attrs.secure), &attrs,
-                          cmd->pool);
-    if (why && cookie->secure == SX_SECURE_AUTO && !attrs.secure)
-        why = apr_pstrcat(
-            cmd->pool, why,
-            " (secure=auto also serves plain HTTP: say secure=on)", NULL);
+    why = mod_sx_cookie_parse(line, cookie, &word, cmd->pool);
     if (why)
-        return wrong(cmd, words, why);
+        return wrong(cmd, word, why);
     ((mod_sx_dir *)conf)->cookie = cookie;
+    return NULL;
+}
+
+static const char *set_seal(cmd_parms *cmd, void *conf, const char *line)
+{
+    mod_sx_dir *dir = conf;
+    mod_sx_seal_conf *seal = apr_pcalloc(cmd->pool, sizeof *seal);
+    apr_array_header_t *uses = mod_sx_server_of(cmd->server)->seal_uses;
+    const char *word, *why;
+
+    why = mod_sx_seal_parse(line, seal, &word, cmd->pool);
+    if (why)
+        return wrong(cmd, word, why);
+    dir->seals = mod_sx_seals_with(dir->seals, seal, cmd->pool);
+    APR_ARRAY_PUSH(uses, mod_sx_use) =
+        (mod_sx_use){dir, cmd->server, where_of(cmd)};
     return NULL;
 }
 
@@ -502,6 +425,10 @@ const command_rec mod_sx_directives[] = {
     AP_INIT_RAW_ARGS("SessionExtCookie", set_cookie, NULL, SCOPE,
                      "the id cookie: [name=] [path=] [domain=] [samesite=] "
                      "[secure=] [partitioned] [persistent]"),
+    AP_INIT_RAW_ARGS("SessionExtSeal", set_seal, NULL, SCOPE,
+                     "an app's cookie that is sealed: NAME sign|encrypt|off "
+                     "[max-age=] [path=] [domain=] [samesite=] [secure=] "
+                     "[httponly=] [partitioned]"),
     DURATION("SessionExtIdleTimeout", idle_ms,
              "a session ends this long after its last request"),
     DURATION("SessionExtIdleMax", idle_max_ms,

@@ -16,6 +16,7 @@
 #include "sx_cookie.h"
 #include "sx_keys.h"
 #include "sx_record.h"
+#include "sx_sealed.h"
 
 #define MOD_SX_UNSET            (-1)
 #define MOD_SX_DEFAULT_STORE    "sessions"
@@ -50,12 +51,23 @@ typedef struct mod_sx_cookie_conf {
     bool persistent;
 } mod_sx_cookie_conf;
 
+/* One SessionExtSeal line. */
+typedef struct mod_sx_seal_conf {
+    mod_sx_cookie_conf cookie; /* `name`, and what the app may leave out; path
+                                * NULL: that is the browser's choice */
+    sx_sealed_mode mode;
+    bool off; /* not sealed here, whatever an outer scope says */
+    bool readable;
+    apr_int64_t max_age_s;
+} mod_sx_seal_conf;
+
 /* A scope.  Durations in ms. */
 typedef struct mod_sx_dir {
     int enabled;
     const char *ns;
     const char *store; /* name of a ShmStore */
     const mod_sx_cookie_conf *cookie;
+    apr_array_header_t *seals; /* of const mod_sx_seal_conf *; NULL: none */
     apr_int64_t idle_ms, idle_max_ms, absolute_ms;
     apr_int64_t renew_ms, grace_ms, touch_ms;
     apr_int64_t max_size;
@@ -114,6 +126,8 @@ typedef struct mod_sx_server {
     const mod_sx_key_file *key_file; /* NULL: not said */
     apr_array_header_t *stores;      /* of mod_sx_store_conf * */
     apr_array_header_t *uses;        /* of mod_sx_use: this server's scopes */
+    apr_array_header_t *seal_uses;   /* of mod_sx_use: where cookies are sealed,
+                                      * sessions or not */
     /* set in post_config */
     sx_keys *keys;
     const char *ns;               /* ServerName without port, lower case */

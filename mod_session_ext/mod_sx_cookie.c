@@ -5,18 +5,24 @@
 #include <string.h>
 #include <sys/param.h>
 
-void mod_sx_cookie_hide(request_rec *r, const mod_sx_visit *visit)
+void mod_sx_cookie_show(request_rec *r, const apr_array_header_t *changes)
 {
+    mod_sx_top *top = mod_sx_part_of(r)->top;
     const char *cookies = apr_table_get(r->headers_in, "Cookie");
-    const char *rest;
+    const char *shown;
 
-    if (!cookies)
+    /* Never twice: what was opened would be taken for a plain one. */
+    if (!cookies || cookies == top->shown)
         return;
-    rest = sx_cookie_without(cookies, visit->realm.scope.cookie_name, r->pool);
-    if (!rest)
+    shown = sx_cookie_changed(cookies, (const sx_cookie_change *)changes->elts,
+                              (size_t)changes->nelts, top->pool);
+    if (!shown) {
         apr_table_unset(r->headers_in, "Cookie");
-    else if (rest != cookies)
-        apr_table_setn(r->headers_in, "Cookie", rest);
+    }
+    else if (shown != cookies) {
+        apr_table_setn(r->headers_in, "Cookie", shown);
+        top->shown = shown;
+    }
 }
 
 void mod_sx_cookie_restore(request_rec *r)
@@ -29,44 +35,66 @@ void mod_sx_cookie_restore(request_rec *r)
 
 /* ---- Set-Cookie --------------------------------------------------------- */
 
-typedef struct filter_ctx {
+typedef struct edit_ctx {
+    mod_sx_cookie_editor *edit;
+    void *baton;
     apr_table_t *kept;
-    sx_str name;
-    const char *ours; /* the value that stays although it has that name */
-    int dropped;
-} filter_ctx;
+    int changed;
+} edit_ctx;
 
-static int keep_others(void *baton, const char *key, const char *value)
+static int edit_line(void *baton, const char *key, const char *line)
 {
-    filter_ctx *ctx = baton;
+    edit_ctx *ctx = baton;
+    const char *kept = ctx->edit(ctx->baton, line);
 
-    if (value != ctx->ours && sx_str_eq(sx_cookie_name_of(value), ctx->name))
-        ctx->dropped++;
-    else
-        apr_table_addn(ctx->kept, key, value);
+    ctx->changed += kept != line;
+    if (kept)
+        apr_table_addn(ctx->kept, key, kept);
     return 1;
 }
 
-/* Rebuild the Set-Cookie lines of ${table} without those named ${name}, but
- * for the one whose pointer is ${ours}; order and bytes stay. */
-static int drop_named(apr_table_t *table, const char *name, const char *ours,
-                      apr_pool_t *pool)
+int mod_sx_cookie_edit(apr_table_t *table, mod_sx_cookie_editor *edit,
+                       void *baton, apr_pool_t *pool)
 {
-    filter_ctx ctx = {.name = sx_str_of(name), .ours = ours};
+    edit_ctx ctx = {.edit = edit, .baton = baton};
     const apr_array_header_t *kept;
 
     if (!apr_table_get(table, "Set-Cookie"))
         return 0;
     ctx.kept = apr_table_make(pool, 4);
-    apr_table_do(keep_others, &ctx, table, "Set-Cookie", NULL);
-    if (!ctx.dropped)
+    apr_table_do(edit_line, &ctx, table, "Set-Cookie", NULL);
+    if (!ctx.changed)
         return 0;
     apr_table_unset(table, "Set-Cookie");
     kept = apr_table_elts(ctx.kept);
     for (int i = 0; i < kept->nelts; i++)
         apr_table_addn(table, "Set-Cookie",
                        APR_ARRAY_IDX(kept, i, apr_table_entry_t).val);
-    return ctx.dropped;
+    return ctx.changed;
+}
+
+typedef struct named_ctx {
+    sx_str name;
+    const char *ours; /* the value that stays although it has that name */
+} named_ctx;
+
+static const char *keep_others(void *baton, const char *line)
+{
+    const named_ctx *ctx = baton;
+
+    return line != ctx->ours && sx_str_eq(sx_cookie_name_of(line), ctx->name)
+               ? NULL
+               : line;
+}
+
+/* Drop the Set-Cookie lines of ${table} that are named ${name}, but for the one
+ * whose pointer is ${ours}. */
+static int drop_named(apr_table_t *table, const char *name, const char *ours,
+                      apr_pool_t *pool)
+{
+    named_ctx ctx = {.name = sx_str_of(name), .ours = ours};
+
+    return mod_sx_cookie_edit(table, keep_others, &ctx, pool);
 }
 
 void mod_sx_cookie_drop_foreign(request_rec *r, const mod_sx_visit *visit)

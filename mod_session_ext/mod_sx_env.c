@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include "mod_sx_flash.h"
+#include "mod_sx_seal.h"
 #include "mod_sx_upstream.h"
 
 /* The smallest gateway sets the bounds: php-fpm drops a variable of 16 380
@@ -123,24 +124,35 @@ static int64_t wall_of(const sx_loaded *loaded, int64_t moment_ms)
            (moment_ms - loaded->meta.created_ms + 500) / 1000;
 }
 
-void mod_sx_env_make(request_rec *r, mod_sx_visit *visit)
+/* How much of a gateway's room these take, with '=' and an end each. */
+static size_t room_of(const apr_array_header_t *vars)
+{
+    size_t room = 0;
+
+    for (int i = 0; vars && i < vars->nelts; i++) {
+        const sx_var *var = &APR_ARRAY_IDX(vars, i, sx_var);
+
+        room += strlen(var->name) + strlen(var->value) + 2;
+    }
+    return room;
+}
+
+static apr_array_header_t *session_vars(request_rec *r, mod_sx_visit *visit,
+                                        size_t taken)
 {
     mod_sx_part *part = mod_sx_part_of(r);
     const mod_sx_dir *dir = mod_sx_dir_of(r);
     const sx_loaded *loaded = &visit->loaded;
-    int mode = MOD_SX_OR(dir->env_mode, SX_ENV_ALL);
     sx_now now = mod_sx_now();
     sx_env_in in = {
         .status = loaded->status,
-        .all_keys = mode == SX_ENV_ALL,
-        .keys = mode == SX_ENV_KEYS ? dir->env_keys : NULL,
+        .all_keys = dir->env_mode != SX_ENV_KEYS,
+        .keys = dir->env_mode == SX_ENV_KEYS ? dir->env_keys : NULL,
         .max_var = MAX_VAR,
-        .max_total = mod_sx_upstream_is_uwsgi(r) ? MAX_TOTAL_UWSGI : MAX_TOTAL,
+        .max_total =
+            (mod_sx_upstream_is_uwsgi(r) ? MAX_TOTAL_UWSGI : MAX_TOTAL) - taken,
     };
 
-    part->vars = NULL;
-    if (mode == SX_ENV_OFF)
-        return;
     if (loaded->status == SX_STATUS_ACTIVE) {
         const sx_record_meta *meta = &loaded->meta;
         int64_t end = sx_lifetime_end(&visit->realm.times, loaded->session,
@@ -152,7 +164,25 @@ void mod_sx_env_make(request_rec *r, mod_sx_visit *visit)
         in.idle_left_s = (end - now.boot_ms) / 1000;
         in.messages = mod_sx_flash_of(r);
     }
-    part->vars = sx_env_make(&in, part->top->pool);
+    return sx_env_make(&in, part->top->pool);
+}
+
+void mod_sx_env_make(request_rec *r, mod_sx_visit *visit)
+{
+    mod_sx_part *part = mod_sx_part_of(r);
+    apr_array_header_t *sealed;
+
+    part->vars = NULL;
+    if (MOD_SX_OR(mod_sx_dir_of(r)->env_mode, SX_ENV_ALL) == SX_ENV_OFF)
+        return;
+    sealed = mod_sx_seal_vars(r);
+    if (!visit) {
+        part->vars = sealed;
+        return;
+    }
+    part->vars = session_vars(r, visit, room_of(sealed));
+    if (sealed)
+        apr_array_cat(part->vars, sealed);
 }
 
 void mod_sx_env_expose(request_rec *r)

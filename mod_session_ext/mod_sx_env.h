@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The session in the environment and in X-Session request headers. */
+/* The session and sealed cookies in the environment, the session also in
+ * X-Session request headers. */
 #ifndef MOD_SX_ENV_H
 #define MOD_SX_ENV_H
 
@@ -8,7 +9,8 @@
 /** Remove request headers by which a client could pose as us. */
 void mod_sx_env_strip_client(request_rec *r);
 
-/** Make the variables of ${r} from its loaded ${visit}; kept in the part. */
+/** Make the variables of ${r} from its loaded ${visit} (NULL: no sessions here)
+ *  and its sealed cookies; kept in the part. */
 void mod_sx_env_make(request_rec *r, mod_sx_visit *visit);
 
 /** Unset every variable of ours and set those of this part: our word wins over

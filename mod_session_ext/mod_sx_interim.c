@@ -24,6 +24,7 @@
 #include "http_protocol.h"
 #include "util_filter.h"
 
+#include "mod_sx_config.h"
 #include "mod_sx_headers.h"
 
 #define INTERIM_FILTER  "SX_INTERIM"
@@ -48,6 +49,7 @@ typedef struct {
     interim_at at;
     interim_at fate; /* of the header line before: a folded one shares it */
     int tunnel;      /* this is a 101: what follows is not HTTP */
+    int no_cookies;  /* cookies are sealed here, and a 1xx sets none anyway */
     apr_size_t held; /* bytes not decided yet, from any number of buckets */
     char hold[HOLD_MAX];
     apr_bucket_brigade *out;
@@ -86,7 +88,8 @@ static int held_is_ours(const interim_ctx *in)
         len--;
     }
     apr_cpystrn(name, in->hold, len + 1);
-    return mod_sx_is_control_header(name);
+    return mod_sx_is_control_header(name) ||
+           (in->no_cookies && !strcasecmp(name, "Set-Cookie"));
 }
 
 /* Returns 0 when ${c} shows that this is no interim response. */
@@ -227,6 +230,9 @@ static apr_status_t trailers_out(ap_filter_t *f, apr_bucket_brigade *bb)
          b = APR_BUCKET_NEXT(b)) {
         if (APR_BUCKET_IS_EOS(b)) {
             mod_sx_headers_strip(f->r->trailers_out);
+            if (mod_sx_dir_of(f->r)->seals) {
+                apr_table_unset(f->r->trailers_out, "Set-Cookie");
+            }
         }
     }
     return ap_pass_brigade(f->next, bb);
@@ -261,6 +267,7 @@ static void arm(request_rec *r)
         f = ap_add_output_filter(INTERIM_FILTER, in, r, c);
     }
     in = f->ctx;
+    in->no_cookies = mod_sx_dir_of(r)->seals != NULL;
     if (in->at == AT_REST) {
         in->at = AT_STATUS;
     }

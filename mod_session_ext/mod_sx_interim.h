@@ -2,7 +2,8 @@
 /*
  * Control headers that no content filter sees: those in interim (1xx)
  * responses of a backend and in trailers.  They are removed here and obeyed
- * nowhere.
+ * nowhere.  Where cookies are sealed Set-Cookie goes, too: browsers heed it in
+ * neither place, and what it says was meant to leave sealed.
  */
 #ifndef MOD_SX_INTERIM_H
 #define MOD_SX_INTERIM_H

@@ -5,6 +5,7 @@
  */
 #include "mod_sx_private.h"
 #include "mod_sx_config.h"
+#include "mod_sx_cookie_conf.h"
 
 extern module AP_MODULE_DECLARE_DATA session_ext_module;
 
@@ -59,6 +60,17 @@ static void merge_user(mod_sx_dir *dir, const mod_sx_dir *add)
     }
 }
 
+/* By name: an inner scope changes what it names. */
+static void merge_seals(mod_sx_dir *dir, const mod_sx_dir *base,
+                        const mod_sx_dir *add, apr_pool_t *pool)
+{
+    dir->seals = base->seals ? base->seals : add->seals;
+    for (int i = 0; base->seals && add->seals && i < add->seals->nelts; i++)
+        dir->seals = mod_sx_seals_with(
+            dir->seals, APR_ARRAY_IDX(add->seals, i, const mod_sx_seal_conf *),
+            pool);
+}
+
 #define MERGE(field)     dir->field = MOD_SX_OR(add->field, base->field)
 #define MERGE_PTR(field) dir->field = add->field ? add->field : base->field
 
@@ -71,6 +83,7 @@ void *mod_sx_merge_dir(apr_pool_t *pool, void *base_conf, void *add_conf)
     MERGE_PTR(ns);
     MERGE_PTR(store);
     MERGE_PTR(cookie);
+    merge_seals(dir, base, add, pool);
     MERGE(idle_ms);
     MERGE(idle_max_ms);
     MERGE(absolute_ms);
@@ -100,6 +113,7 @@ void *mod_sx_create_server(apr_pool_t *pool, server_rec *server)
     (void)server;
     conf->stores = apr_array_make(pool, 2, sizeof(mod_sx_store_conf *));
     conf->uses = apr_array_make(pool, 4, sizeof(mod_sx_use));
+    conf->seal_uses = apr_array_make(pool, 2, sizeof(mod_sx_use));
     return conf;
 }
 

@@ -8,6 +8,7 @@
 #include "mod_sx_flash.h"
 #include "mod_sx_headers.h"
 #include "mod_sx_interim.h"
+#include "mod_sx_seal.h"
 
 #define FILTER      "SESSION_EXT_OUT"
 #define LAST_FILTER "SESSION_EXT_LAST"
@@ -70,12 +71,12 @@ int mod_sx_header_parser(request_rec *r)
 }
 
 /* A part of a page gets a copy of the page's environment: where its own scope
- * has no sessions it must not see the page's. */
+ * has nothing to show it must not see the page's. */
 static int expose_nothing(request_rec *r)
 {
     mod_sx_part *part = mod_sx_part_of(r);
 
-    if (part->top->visits) {
+    if (part->top->visits || part->top->opened) {
         part->vars = NULL;
         mod_sx_env_expose(r);
     }
@@ -90,10 +91,10 @@ int mod_sx_fixups_first(request_rec *r)
         mod_sx_env_drop_doubles(r);
     mod_sx_cookie_restore(r);
     visit = mod_sx_load(r);
-    if (!visit)
+    if (!mod_sx_seal_open(r) && !visit)
         return expose_nothing(r);
     /* Not again for the ErrorDocument of that very answer. */
-    if (visit->loaded.status == SX_STATUS_UNAVAILABLE && !r->prev &&
+    if (visit && visit->loaded.status == SX_STATUS_UNAVAILABLE && !r->prev &&
         MOD_SX_OR(mod_sx_dir_of(r)->refuse_on_outage, 0) == 1)
         return HTTP_SERVICE_UNAVAILABLE;
     mod_sx_env_make(r, visit);
@@ -107,7 +108,7 @@ int mod_sx_fixups_last(request_rec *r)
     ap_conf_vector_t *scope = part->scope;
     mod_sx_visit *visit = mod_sx_load(r);
 
-    if (!visit)
+    if (!mod_sx_seal_open(r) && !visit)
         return expose_nothing(r);
     if (scope != r->per_dir_config)
         mod_sx_env_make(r, visit);
@@ -133,11 +134,19 @@ static void hand_out_flash(request_rec *r)
 int mod_sx_handler_first(request_rec *r)
 {
     mod_sx_part *part = mod_sx_part_of(r);
+    apr_array_header_t *changes;
 
     part->app_ran = true;
     part->is_file = false;
+    if (!mod_sx_seal_open(r) && !part->visit)
+        return DECLINED;
+    changes = apr_array_make(r->pool, 4, sizeof(sx_cookie_change));
     if (part->visit && MOD_SX_OR(mod_sx_dir_of(r)->hide_cookie, 1) == 1)
-        mod_sx_cookie_hide(r, part->visit);
+        APR_ARRAY_PUSH(changes, sx_cookie_change) =
+            (sx_cookie_change){.name = part->visit->realm.scope.cookie_name};
+    mod_sx_seal_changes(r, changes);
+    if (changes->nelts)
+        mod_sx_cookie_show(r, changes);
     if (!mod_sx_flash_is_core(r))
         hand_out_flash(r);
     return DECLINED;

@@ -28,7 +28,10 @@
     X(retries, "commits tried again because another writer was first")         \
     X(evicted, "sessions ended by a log-in beyond SessionExtMaxPerUser")       \
     X(denied, "log-ins refused beyond SessionExtMaxPerUser")                   \
-    X(rebound, "sessions whose client had changed, by SessionExtBind")
+    X(rebound, "sessions whose client had changed, by SessionExtBind")         \
+    X(seal_broken, "sealed cookies of clients that were not accepted")         \
+    X(seal_unsent, "cookies of apps that could not be sealed and sent")        \
+    X(seal_reissued, "sealed cookies sent again under the first key")
 
 typedef enum mod_sx_counter {
 #define X(name, what) MOD_SX_COUNT_##name,

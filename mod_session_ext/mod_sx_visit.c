@@ -90,14 +90,18 @@ static mod_sx_visit *find_visit(const mod_sx_top *top, const char *store,
     return NULL;
 }
 
+bool mod_sx_is_secure(request_rec *r, mod_sx_secure secure)
+{
+    return secure == SX_SECURE_ON ||
+           (secure == SX_SECURE_AUTO && !strcmp(ap_http_scheme(r), "https"));
+}
+
 static mod_sx_visit *begin_visit(request_rec *r, const mod_sx_dir *dir)
 {
     const mod_sx_server *server = mod_sx_server_of(r->server);
     const mod_sx_cookie_conf *cookie = mod_sx_cookie_conf_of(dir);
     mod_sx_top *top = mod_sx_part_of(r)->top;
-    bool secure =
-        cookie->secure == SX_SECURE_ON || (cookie->secure == SX_SECURE_AUTO &&
-                                           !strcmp(ap_http_scheme(r), "https"));
+    bool secure = mod_sx_is_secure(r, cookie->secure);
     const char *store = dir->store ? dir->store : MOD_SX_DEFAULT_STORE;
     sx_id_scope scope = {server->keys, mod_sx_cookie_name(cookie, secure),
                          dir->ns ? dir->ns : server->ns};
@@ -113,9 +117,13 @@ static mod_sx_visit *begin_visit(request_rec *r, const mod_sx_dir *dir)
         visit->next = top->visits;
         top->visits = visit;
     }
-    visit->cookie =
-        (sx_cookie_attrs){cookie->path, cookie->domain, cookie->samesite,
-                          secure, cookie->partitioned};
+    visit->cookie = (sx_cookie_attrs){
+        .path = cookie->path,
+        .domain = cookie->domain,
+        .samesite = cookie->samesite,
+        .secure = secure,
+        .partitioned = cookie->partitioned,
+    };
     visit->persistent = cookie->persistent;
     return visit;
 }
@@ -234,7 +242,7 @@ bool mod_sx_consulted(request_rec *r)
 {
     mod_sx_part *part = mod_sx_part_of(r);
 
-    if (!part->visit || !part->app_ran)
+    if ((!part->visit && !part->seals) || !part->app_ran)
         return false;
     if (!part->is_file)
         return true;
@@ -243,5 +251,5 @@ bool mod_sx_consulted(request_rec *r)
      * configured. */
     if (apr_table_get(r->subprocess_env, "DOCUMENT_URI"))
         return true;
-    return part->told_user && access_takes_user(r);
+    return part->visit && part->told_user && access_takes_user(r);
 }

@@ -37,7 +37,10 @@ typedef struct mod_sx_top {
     apr_pool_t *pool;    /* of the top request: outlives all its parts */
     const char *cookies; /* the Cookie header as it came, or NULL */
     mod_sx_visit *visits;
-    bool finished; /* committed once: the access is noted */
+    bool finished;                /* committed once: the access is noted */
+    struct mod_sx_opened *opened; /* what was sealed in `cookies` */
+    apr_array_header_t *sealed;   /* of sx_str: texts made for this client */
+    const char *shown;            /* what apps were made to find there */
 } mod_sx_top;
 
 /* One request_rec. */
@@ -52,6 +55,10 @@ typedef struct mod_sx_part {
     bool told_user;  /* REMOTE_USER is the session's */
     bool committed;  /* its response has been through a filter */
     bool error_page; /* httpd's own: nobody sees what an app made */
+    ap_conf_vector_t *seal_scope; /* the configuration `seals` is that of */
+    apr_array_header_t *seals; /* of mod_sx_opened *; NULL: none are sealed */
+    bool sets_sealed;          /* its response sets one... */
+    bool reissues;             /* ...that no app has asked for */
 } mod_sx_part;
 
 /** The part of ${r}; made at the first call. */
@@ -67,10 +74,13 @@ mod_sx_visit *mod_sx_load(request_rec *r);
 /** Load ${visit}, whatever scope ${r} is in. */
 void mod_sx_load_visit(request_rec *r, mod_sx_visit *visit);
 
+/** Does a cookie of this configuration get Secure in answers to ${r}? */
+bool mod_sx_is_secure(request_rec *r, mod_sx_secure secure);
+
 /** Both clocks, now. */
 sx_now mod_sx_now(void);
 
-/** Did anything that ran in ${r} see the session? */
+/** Did anything that ran in ${r} see the session or a sealed cookie? */
 bool mod_sx_consulted(request_rec *r);
 
 #endif

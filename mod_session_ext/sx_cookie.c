@@ -127,41 +127,107 @@ static bool app_reads_as(const cookie_pair *pair, sx_str name)
     return i == name.len && (got.len == i || got.p[i] == '[');
 }
 
-static bool any_reads_as(const char *cookies, sx_str name)
+/* Which of the changes is about ${pair}?  Its own name before one that an app
+ * might take it for.  NULL: none. */
+static const sx_cookie_change *change_of(const cookie_pair *pair,
+                                         const sx_cookie_change *changes,
+                                         size_t n)
+{
+    const sx_cookie_change *loose = NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        sx_str name = sx_str_of(changes[i].name);
+
+        if (!app_reads_as(pair, name))
+            continue;
+        if (pair->has_value && sx_str_eq(trim_begin(pair->front), name))
+            return &changes[i];
+        loose = &changes[i];
+    }
+    return loose;
+}
+
+static bool any_changes(const char *cookies, const sx_cookie_change *changes,
+                        size_t n)
 {
     cookie_pair pair;
 
     while (next_pair(&cookies, &pair))
-        if (app_reads_as(&pair, name))
+        if (change_of(&pair, changes, n))
             return true;
     return false;
+}
+
+/* Does ${pair} stay, with another value? */
+static bool is_replaced(const cookie_pair *pair, const sx_cookie_change *change)
+{
+    return change->came && pair->has_value &&
+           sx_str_eq(pair->value, *change->came) &&
+           sx_str_eq(trim_begin(pair->front), sx_str_of(change->name));
+}
+
+/* A header in the making. */
+typedef struct writer {
+    char *begin, *end;
+} writer;
+
+static void put(writer *out, sx_str bytes)
+{
+    if (bytes.len)
+        memcpy(out->end, bytes.p, bytes.len);
+    out->end += bytes.len;
+}
+
+/* The first of a header begins without the blanks that were behind a ';'. */
+static void put_pair(writer *out, sx_str kept, bool came_first)
+{
+    if (out->end > out->begin)
+        put(out, (sx_str){";", 1});
+    else if (!came_first)
+        kept = trim_begin(kept);
+    put(out, kept);
+}
+
+const char *sx_cookie_changed(const char *cookies,
+                              const sx_cookie_change *changes, size_t n,
+                              apr_pool_t *pool)
+{
+    const char *cursor = cookies;
+    size_t room = 1;
+    bool *done;
+    cookie_pair pair;
+    writer out;
+
+    if (!cookies || !any_changes(cookies, changes, n))
+        return cookies;
+    for (size_t i = 0; i < n; i++)
+        room += changes[i].value.len;
+    done = apr_pcalloc(pool, n * sizeof *done);
+    out.begin = out.end = apr_palloc(pool, strlen(cookies) + room);
+    while (next_pair(&cursor, &pair)) {
+        const sx_cookie_change *change = change_of(&pair, changes, n);
+        bool came_first = pair.whole.p == cookies;
+
+        if (!change) {
+            put_pair(&out, pair.whole, came_first);
+        }
+        else if (is_replaced(&pair, change) && !done[change - changes]) {
+            done[change - changes] = true;
+            pair.front.len++; /* with its '=' */
+            put_pair(&out, pair.front, came_first);
+            put(&out, change->value);
+        }
+    }
+    *out.end = '\0';
+    return out.begin[strspn(out.begin, "; \t")] ? out.begin : NULL;
 }
 
 const char *sx_cookie_without(const char *cookies, const char *name,
                               apr_pool_t *pool)
 {
-    sx_str unwanted = sx_str_of(name);
-    const char *cursor = cookies;
-    cookie_pair pair;
-    char *rest, *end;
+    const sx_cookie_change gone = {.name = name};
 
-    if (!cookies || !any_reads_as(cookies, unwanted))
-        return cookies;
-    rest = end = apr_palloc(pool, strlen(cookies) + 1);
-    while (next_pair(&cursor, &pair)) {
-        sx_str kept = pair.whole;
-
-        if (app_reads_as(&pair, unwanted))
-            continue;
-        if (end > rest)
-            *end++ = ';';
-        else if (kept.p > cookies)
-            kept = trim_begin(kept);
-        memcpy(end, kept.p, kept.len);
-        end += kept.len;
-    }
-    *end = '\0';
-    return rest[strspn(rest, "; \t")] ? rest : NULL;
+    return sx_cookie_changed(cookies, &gone, 1, pool);
 }
 
 /* ---- check -------------------------------------------------------------- */
@@ -246,7 +312,7 @@ static const char *check_prefix(const char *name, const sx_cookie_attrs *attrs,
                                 "with %s unless the cookie is Secure",
                                 prefix->text);
         if (prefix->host_only &&
-            (attrs->domain || strcmp(attrs->path, "/") != 0))
+            (attrs->domain || !attrs->path || strcmp(attrs->path, "/") != 0))
             return apr_psprintf(pool,
                                 "browsers refuse a cookie name that begins "
                                 "with %s unless Path is '/' and there is no "
@@ -256,19 +322,25 @@ static const char *check_prefix(const char *name, const sx_cookie_attrs *attrs,
     return NULL;
 }
 
-const char *sx_cookie_check(const char *name, const sx_cookie_attrs *attrs,
+const char *sx_cookie_clash(const char *name, const sx_cookie_attrs *attrs,
                             apr_pool_t *pool)
 {
-    const char *why = check_grammar(name, attrs);
+    const char *why = check_prefix(name, attrs, pool);
 
-    if (!why)
-        why = check_prefix(name, attrs, pool);
     if (!why && attrs->samesite == SX_NONE && !attrs->secure)
         why = "browsers refuse SameSite=None unless the cookie is Secure; Lax "
               "and Strict need nothing";
     if (!why && attrs->partitioned && !attrs->secure)
         why = "browsers refuse Partitioned unless the cookie is Secure";
     return why;
+}
+
+const char *sx_cookie_check(const char *name, const sx_cookie_attrs *attrs,
+                            apr_pool_t *pool)
+{
+    const char *why = check_grammar(name, attrs);
+
+    return why ? why : sx_cookie_clash(name, attrs, pool);
 }
 
 /* ---- out ---------------------------------------------------------------- */
@@ -296,37 +368,64 @@ static const char *lifetime(int64_t max_age_s, int64_t now_s, apr_pool_t *pool)
                         date);
 }
 
-const char *sx_cookie_format(const char *name, const char *value,
-                             const sx_cookie_attrs *attrs, int64_t max_age_s,
-                             int64_t now_s, apr_pool_t *pool)
+const char *sx_cookie_line(const char *name, const char *value,
+                           const sx_cookie_attrs *attrs, int64_t max_age_s,
+                           int64_t now_s, apr_pool_t *pool)
 {
     static const char *const samesite[] = {
         [SX_LAX] = "Lax", [SX_STRICT] = "Strict", [SX_NONE] = "None"};
 
-    if (max_age_s < 0)
-        value = "";
-    if (!is_value(value))
-        return NULL;
-    return apr_pstrcat(pool, name, "=", value, "; Path=", attrs->path,
-                       attrs->secure ? "; Secure" : "",
-                       "; HttpOnly; SameSite=", samesite[attrs->samesite],
-                       attrs->domain ? "; Domain=" : "",
-                       attrs->domain ? attrs->domain : "",
-                       attrs->partitioned ? "; Partitioned" : "",
-                       lifetime(max_age_s, now_s, pool), NULL);
+    return apr_pstrcat(
+        pool, name, "=", max_age_s < 0 ? "" : value,
+        attrs->path ? "; Path=" : "", attrs->path ? attrs->path : "",
+        attrs->secure ? "; Secure" : "", attrs->readable ? "" : "; HttpOnly",
+        "; SameSite=", samesite[attrs->samesite],
+        attrs->domain ? "; Domain=" : "", attrs->domain ? attrs->domain : "",
+        attrs->partitioned ? "; Partitioned" : "",
+        lifetime(max_age_s, now_s, pool), NULL);
 }
 
-sx_str sx_cookie_name_of(const char *set_cookie)
+const char *sx_cookie_format(const char *name, const char *value,
+                             const sx_cookie_attrs *attrs, int64_t max_age_s,
+                             int64_t now_s, apr_pool_t *pool)
+{
+    if (max_age_s >= 0 && !is_value(value))
+        return NULL;
+    return sx_cookie_line(name, value, attrs, max_age_s, now_s, pool);
+}
+
+/* ---- an app's Set-Cookie ------------------------------------------------ */
+
+static void split(const char *set_cookie, sx_str *name, sx_str *value)
 {
     sx_str text = trim(until(sx_str_of(set_cookie), ';'));
-    sx_str name;
 
     if (text.len && text.p[0] == '=') {
         text.p++;
         text.len--;
     }
-    name = until(text, '=');
-    if (name.len == text.len)
-        name.len = 0;
-    return trim(name);
+    *name = until(text, '=');
+    *value = text;
+    if (name->len == text.len)
+        name->len = value->len = 0;
+    else
+        *value =
+            trim((sx_str){text.p + name->len + 1, text.len - name->len - 1});
+    *name = trim(*name);
+}
+
+sx_str sx_cookie_name_of(const char *set_cookie)
+{
+    sx_str name, value;
+
+    split(set_cookie, &name, &value);
+    return name;
+}
+
+sx_str sx_cookie_value_of(const char *set_cookie)
+{
+    sx_str name, value;
+
+    split(set_cookie, &name, &value);
+    return value;
 }

@@ -560,3 +560,17 @@ apr_array_header_t *sx_env_make(const sx_env_in *in, apr_pool_t *pool)
         make(&ctx, in->max_total / OMITTED_SHARE);
     return ctx.vars;
 }
+
+void sx_env_add_sealed(apr_array_header_t *vars, const char *name, sx_str value,
+                       apr_pool_t *pool)
+{
+    static const char prefix[] = "SEALED_";
+    const char *full = apr_pstrcat(pool, prefix, name, NULL);
+
+    if (!is_var_name(sx_str_of(name)) || !is_plain(value))
+        return;
+    for (int i = 0; i < vars->nelts; i++)
+        if (strcasecmp(APR_ARRAY_IDX(vars, i, sx_var).name, full) == 0)
+            return;
+    APR_ARRAY_PUSH(vars, sx_var) = (sx_var){full, sx_str_dup(value, pool).p};
+}

@@ -54,6 +54,12 @@ typedef struct sx_env_in {
  */
 apr_array_header_t *sx_env_make(const sx_env_in *in, apr_pool_t *pool);
 
+/** Add SEALED_<name>, the value of a sealed cookie, unless the name is none for
+ *  a variable, differs from an earlier one in nothing but case, or the value is
+ *  no plain text. */
+void sx_env_add_sealed(apr_array_header_t *vars, const char *name, sx_str value,
+                       apr_pool_t *pool);
+
 /** The fixed names this module owns and unsets first; ends with NULL.  The
  *  numbered and keyed ones are known by sx_env_is_ours. */
 const char *const *sx_env_names(void);

@@ -26,6 +26,8 @@ typedef enum sx_purpose {
     SX_PURPOSE_USER,     /* the clear user tag beside a record */
     SX_PURPOSE_SNAPSHOT, /* snapshots of a store */
     SX_PURPOSE_CLIENT,   /* what is noted of a session's client */
+    SX_PURPOSE_SIGN,     /* signed cookies of apps */
+    SX_PURPOSE_ENCRYPT,  /* encrypted cookies of apps */
     SX_PURPOSE_COUNT
 } sx_purpose;
 

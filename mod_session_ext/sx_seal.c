@@ -17,10 +17,12 @@ enum { FORMAT_CLEAR = 0, FORMAT_SEALED = 1 };
 #define NONCE_LEN crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG_LEN   crypto_aead_xchacha20poly1305_ietf_ABYTES
 #define AT_TEXT   (1 + NONCE_LEN)
+#define VARIANT   sodium_base64_VARIANT_URLSAFE_NO_PADDING
 
 _Static_assert(AT_TEXT + TAG_LEN == SX_SEAL_OVERHEAD, "overhead");
 _Static_assert(SX_SECRET_LEN == crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
                "key");
+_Static_assert(SX_MAC_LEN >= crypto_generichash_BYTES_MIN, "tag");
 
 sx_str sx_seal(const unsigned char key[SX_SECRET_LEN], sx_str bound_to,
                sx_str plain, apr_pool_t *pool)
@@ -84,5 +86,49 @@ bool sx_unseal(const unsigned char key[SX_SECRET_LEN], sx_str bound_to,
         return false;
     }
     *plain = sx_str_dup((sx_str){sealed.p + 1, sealed.len - 1}, pool);
+    return true;
+}
+
+void sx_mac(const unsigned char key[SX_SECRET_LEN], sx_str text,
+            unsigned char tag[SX_MAC_LEN])
+{
+    crypto_generichash(tag, SX_MAC_LEN, (const unsigned char *)text.p, text.len,
+                       key, SX_SECRET_LEN);
+}
+
+bool sx_mac_verify(const unsigned char key[SX_SECRET_LEN], sx_str text,
+                   const unsigned char tag[SX_MAC_LEN])
+{
+    unsigned char wanted[SX_MAC_LEN];
+    bool same;
+
+    sx_mac(key, text, wanted);
+    same = sodium_memcmp(wanted, tag, SX_MAC_LEN) == 0;
+    sodium_memzero(wanted, sizeof(wanted));
+    return same;
+}
+
+sx_str sx_to_text(sx_str bytes, apr_pool_t *pool)
+{
+    size_t room = sodium_base64_encoded_len(bytes.len, VARIANT);
+    char *text = apr_palloc(pool, room);
+
+    sodium_bin2base64(text, room, (const unsigned char *)bytes.p, bytes.len,
+                      VARIANT);
+    return (sx_str){text, room - 1};
+}
+
+/* libsodium refuses spare bits that are not 0, and, with no place to say where
+ * it stopped, whatever is left over. */
+bool sx_from_text(sx_str text, sx_str *bytes, apr_pool_t *pool)
+{
+    unsigned char *raw = apr_palloc(pool, text.len + 1);
+    size_t len = 0;
+
+    if (sodium_base642bin(raw, text.len + 1, text.p, text.len, NULL, &len, NULL,
+                          VARIANT) != 0) {
+        return false;
+    }
+    *bytes = (sx_str){(char *)raw, len};
     return true;
 }

@@ -14,6 +14,7 @@
 #include "sx_keys.h"
 
 #define SX_SEAL_OVERHEAD 41 /* bytes that a sealed value is longer */
+#define SX_MAC_LEN       16
 
 /** Seal ${plain} under ${key}, bound to ${bound_to}. */
 sx_str sx_seal(const unsigned char key[SX_SECRET_LEN], sx_str bound_to,
@@ -30,5 +31,19 @@ sx_str sx_seal_clear(sx_str plain, apr_pool_t *pool);
 bool sx_unseal(const unsigned char key[SX_SECRET_LEN], sx_str bound_to,
                sx_str sealed, bool allow_clear, sx_str *plain,
                apr_pool_t *pool);
+
+/** The tag by which ${text}, which may be read by all, is known to be ours
+ *  (keyed BLAKE2b). */
+void sx_mac(const unsigned char key[SX_SECRET_LEN], sx_str text,
+            unsigned char tag[SX_MAC_LEN]);
+
+/** Is ${tag} that of ${text}?  In constant time. */
+bool sx_mac_verify(const unsigned char key[SX_SECRET_LEN], sx_str text,
+                   const unsigned char tag[SX_MAC_LEN]);
+
+/** Bytes as base64url without padding, and back: false unless ${text} is what
+ *  sx_to_text makes of some bytes, so that each value has one text. */
+sx_str sx_to_text(sx_str bytes, apr_pool_t *pool);
+bool sx_from_text(sx_str text, sx_str *bytes, apr_pool_t *pool);
 
 #endif

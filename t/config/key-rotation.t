@@ -2,30 +2,13 @@
 # H2 at reload: a bad key file leaves the old keys in use and the log says so;
 # a new first line issues new cookies while old cookies keep working.
 use SxTest;
-use MIME::Base64 qw(encode_base64);
+use SxTest::Keys;
 
 my $s = SxTest::Server->new;
 my $file = $s->root . '/keys';
-my ($old, $new) = map { line($_) } 1, 2;
+my ($old, $new) = map { SxTest::Keys::line($_) } 1, 2;
 
-sub line
-{
-    my ($kid) = @_;
-    open my $in, '<:raw', '/dev/urandom' or die "urandom: $!\n";
-    read $in, my $bytes, 32;
-    return "$kid:" . encode_base64($bytes, '') . "\n";
-}
-
-sub put
-{
-    my ($text, $mode) = @_;
-    open my $out, '>', "$file.new" or die "$file: $!\n";
-    print $out $text;
-    close $out;
-    chmod $mode || 0600, "$file.new";
-    rename "$file.new", $file or die "$file: $!\n";
-    return;
-}
+sub put { return SxTest::Keys::put($file, @_) }
 
 # The value of `a` that the app sees.
 sub seen { return $_[0]->get('/s/cgi/app')->env('SESSION_VAR_a') }

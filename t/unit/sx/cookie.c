@@ -93,6 +93,62 @@ static void test_headers(apr_pool_t *pool)
     }
 }
 
+/* Two names: `a`, of which `old` becomes "new one", and `b_c`, which goes. */
+typedef struct change_case {
+    const char *cookies;
+    const char *seen; /* "=": unchanged */
+    const char *label;
+} change_case;
+
+static const change_case changed[] = {
+    {"x=1; y=2", "=", "other cookies"},
+    {"a=old", "a=new one", "alone"},
+    {" a=old ", " a=new one", "blanks in front stay"},
+    {"x=1;\ta=old; y = 2 ", "x=1;\ta=new one; y = 2 ", "in its place"},
+    {"a=other", NULL, "another value goes"},
+    {"a=other; a=old; x=1", "a=new one; x=1", "the one that is meant stays"},
+    {"a=old; a=old; x=1", "a=new one; x=1", "once"},
+    {"b_c=1; a=old", "a=new one", "the first one goes, the second changes"},
+    {"b.c=1; b_c=old; b[c=2;x", "x", "all spellings of a name go"},
+    {"a =old; a[]=old; a; x=1", "x=1", "and what an app might take for one"},
+    {"A=old; aa=old; =a=old", "=", "but no other name"},
+    {"a=old;;x", "a=new one;;x", "empty pairs stay"},
+};
+
+static void test_changes(apr_pool_t *pool)
+{
+    const sx_str old = sx_str_of("old");
+    const sx_cookie_change changes[] = {
+        {.name = "a", .came = &old, .value = sx_str_of("new one")},
+        {.name = "b_c"},
+    };
+
+    for (size_t i = 0; i < sizeof changed / sizeof *changed; i++) {
+        const char *came = changed[i].cookies, *want = changed[i].seen;
+        const char *got = sx_cookie_changed(came, changes, 2, pool);
+
+        if (want && strcmp(want, "=") == 0)
+            ok(got == came, "not touched: %s", changed[i].label);
+        else
+            is_str(got, want,
+                   apr_pstrcat(pool, "changed: ", changed[i].label, NULL));
+    }
+    ok(sx_cookie_changed(NULL, changes, 2, pool) == NULL, "no header");
+}
+
+/* `b.c` may be read as `b_c`, but has a name of its own. */
+static void test_own_name_first(apr_pool_t *pool)
+{
+    const sx_str old = sx_str_of("old");
+    const sx_cookie_change changes[] = {
+        {.name = "b_c"},
+        {.name = "b.c", .came = &old, .value = sx_str_of("new")},
+    };
+
+    is_str(sx_cookie_changed("b.c=old; b_c=old; b c=old", changes, 2, pool),
+           "b.c=new", "a name of its own comes before what it is read as");
+}
+
 static void test_no_header(apr_pool_t *pool)
 {
     sx_str out[SX_COOKIE_CANDIDATES];
@@ -302,6 +358,12 @@ static const out_case outs[] = {
      "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
      "a deletion has the same attributes and no value"},
     {"s",
+     "v",
+     {.path = NULL, .readable = true},
+     0,
+     "s=v; SameSite=Lax",
+     "no path, and for scripts"},
+    {"s",
      "!#$&'()*+-./09:<=>?@AZ[]^_`az{|}~",
      {.path = "/"},
      0,
@@ -328,20 +390,21 @@ static void test_format(apr_pool_t *pool)
     }
 }
 
-/* Set-Cookie header, name under which it comes back, label. */
-static const char *const set_cookies[][3] = {
-    {"sid=v; Path=/", "sid", "a cookie"},
-    {" sid = v ;x", "sid", "blanks around"},
-    {"sid", "", "no equals sign"},
-    {"sid; a=b", "", "an equals sign only in an attribute"},
-    {"", "", "nothing"},
-    {";", "", "a semicolon"},
-    {"=", "", "an equals sign"},
-    {"=v", "", "a value without a name"},
-    {"=sid=v", "sid", "a value that is sent back as a pair"},
-    {"==sid=v", "", "a value that begins with an equals sign"},
-    {"sid=", "sid", "an empty value"},
-    {"SID=v", "SID", "the case stays"},
+/* Set-Cookie header, name under which it comes back, label, value. */
+static const char *const set_cookies[][4] = {
+    {"sid=v; Path=/", "sid", "a cookie", "v"},
+    {" sid = v ;x", "sid", "blanks around", "v"},
+    {"sid", "", "no equals sign", ""},
+    {"sid; a=b", "", "an equals sign only in an attribute", ""},
+    {"", "", "nothing", ""},
+    {";", "", "a semicolon", ""},
+    {"=", "", "an equals sign", ""},
+    {"=v", "", "a value without a name", ""},
+    {"=sid=v", "sid", "a value that is sent back as a pair", "v"},
+    {"==sid=v", "", "a value that begins with an equals sign", "sid=v"},
+    {"sid=", "sid", "an empty value", ""},
+    {"sid=a=b=", "sid", "equals signs in it", "a=b="},
+    {"SID=v", "SID", "the case stays", "v"},
 };
 
 static void test_set_cookies(apr_pool_t *pool)
@@ -352,6 +415,9 @@ static void test_set_cookies(apr_pool_t *pool)
         is_str(apr_pstrmemdup(pool, got.p, got.len), set_cookies[i][1],
                apr_pstrcat(pool, "name of a Set-Cookie: ", set_cookies[i][2],
                            NULL));
+        got = sx_cookie_value_of(set_cookies[i][0]);
+        is_str(apr_pstrmemdup(pool, got.p, got.len), set_cookies[i][3],
+               apr_pstrcat(pool, "and its value: ", set_cookies[i][2], NULL));
     }
 }
 
@@ -363,6 +429,8 @@ int main(void)
     apr_pool_create(&pool, NULL);
     apr_pool_create(&scratch, pool);
     test_headers(pool);
+    test_changes(pool);
+    test_own_name_first(pool);
     test_no_header(pool);
     test_nothing_found_is_passed_on(scratch);
     test_thousands(pool);

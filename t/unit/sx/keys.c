@@ -206,6 +206,8 @@ static void test_subkeys(void)
         "63c3b4f39b1655af15ee8569242b11d1ebfa720b5c1d8c1288786e32ee208d29",
         "c81f2601b0b34c9d32cf3d6e63a9057457d0f27f3defdb1c9eccdcd32ae051c0",
         "ee16875083588672d59ab98e3a8e62e57ce5deee37a11570837e8aaa0f25debe",
+        "7d17643e64ac3edd864367f2636bb385f4b6c678cd847bb74cad328d316ebabb",
+        "7b7529f0c8cb1fc6ca15c6ff9935a4296b0ba5b32daed84a405f07ca6e410a55",
     };
     sx_keys *keys = load_text("9:" K2 "\n1:" K1 "\n");
     sx_str user = sx_str_of("alice"), ns = sx_str_of("example.org");

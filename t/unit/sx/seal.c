@@ -195,6 +195,43 @@ static void test_random_mutations(uint64_t seed)
     is_int(opened, 0, "10000 random mutations are refused");
 }
 
+static void test_tags(void)
+{
+    sx_str text = sx_str_of("light");
+    unsigned char tag[SX_MAC_LEN], other_key[SX_SECRET_LEN] = {1};
+
+    sx_mac(key, text, tag);
+    ok(sx_mac_verify(key, text, tag), "a tag is that of its text");
+    ok(!sx_mac_verify(key, sx_str_of("lighu"), tag), "of no other");
+    ok(!sx_mac_verify(key, sx_str_of("ligh"), tag), "nor of a part");
+    ok(!sx_mac_verify(other_key, text, tag), "nor under another key");
+    tag[SX_MAC_LEN - 1] ^= 1;
+    ok(!sx_mac_verify(key, text, tag), "nor with another bit");
+}
+
+/* Texts that sx_to_text does not make. */
+static const char *const no_texts[] = {
+    "A", "AB", "AAB", "AA==", "AAA=", "A+AA", "A/AA", "AA A", "AAAA\n"};
+
+static void test_texts(void)
+{
+    sx_str bytes = {"\0\xff\xfe-_x", 6}, back;
+    int wrong = 0;
+
+    is_str(sx_to_text(bytes, pool).p, "AP_-LV94", "bytes as text");
+    for (size_t len = 0; len <= bytes.len; len++) {
+        sx_str part = {bytes.p, len};
+
+        wrong += !sx_from_text(sx_to_text(part, pool), &back, pool) ||
+                 !sx_str_eq(back, part);
+    }
+    is_int(wrong, 0, "all lengths come back");
+    for (size_t i = 0; i < sizeof no_texts / sizeof *no_texts; i++) {
+        ok(!sx_from_text(sx_str_of(no_texts[i]), &back, pool),
+           "no second text for the same bytes: %d", (int)i);
+    }
+}
+
 int main(int argc, char **argv)
 {
     uint64_t seed = tap_seed(argc, argv);
@@ -209,6 +246,8 @@ int main(int argc, char **argv)
     test_place();
     test_clear();
     test_random_mutations(seed);
+    test_tags();
+    test_texts();
     apr_pool_destroy(pool);
     apr_terminate();
     return done_testing();
