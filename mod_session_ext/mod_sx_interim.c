@@ -26,6 +26,7 @@
 
 #include "mod_sx_config.h"
 #include "mod_sx_headers.h"
+#include "mod_sx_seal.h"
 
 #define INTERIM_FILTER  "SX_INTERIM"
 #define TRAILERS_FILTER "SX_TRAILERS"
@@ -41,6 +42,7 @@ typedef enum {
     AT_REST,   /* nothing is read */
     AT_STATUS, /* in the first bytes of what may be a 1xx */
     AT_NAME,   /* in a line that is not yet known to be ours or not */
+    AT_COOKIE, /* in one that sets a cookie, whose name is not known yet */
     AT_KEEP,   /* in the rest of a line that stays */
     AT_DROP    /* in the rest of a line that goes */
 } interim_at;
@@ -49,7 +51,7 @@ typedef struct {
     interim_at at;
     interim_at fate; /* of the header line before: a folded one shares it */
     int tunnel;      /* this is a 101: what follows is not HTTP */
-    int no_cookies;  /* cookies are sealed here, and a 1xx sets none anyway */
+    const apr_array_header_t *seals; /* that are in force, or NULL */
     apr_size_t held; /* bytes not decided yet, from any number of buckets */
     char hold[HOLD_MAX];
     apr_bucket_brigade *out;
@@ -79,17 +81,28 @@ static void decide(interim_ctx *in, interim_at fate)
 }
 
 /* A blank before the colon is an error that some clients forgive. */
-static int held_is_ours(const interim_ctx *in)
+static void held_name(const interim_ctx *in, char name[HOLD_MAX])
 {
     apr_size_t len = in->held;
-    char name[HOLD_MAX];
 
     while (len > 0 && apr_isspace(in->hold[len - 1])) {
         len--;
     }
     apr_cpystrn(name, in->hold, len + 1);
-    return mod_sx_is_control_header(name) ||
-           (in->no_cookies && !strcasecmp(name, "Set-Cookie"));
+}
+
+/* Of a name that is longer than what is held the front decides: better one
+ * cookie less than one that leaves unsealed. */
+static interim_at fate_of_cookie(const interim_ctx *in)
+{
+    char text[HOLD_MAX + 2];
+    sx_str name;
+
+    apr_cpystrn(text, in->hold, in->held + 1);
+    apr_cpystrn(text + in->held, "=", 2);
+    name = sx_cookie_name_of(strchr(text, ':') + 1);
+    return mod_sx_seal_has(in->seals, name, in->held == HOLD_MAX) ? AT_DROP
+                                                                  : AT_KEEP;
 }
 
 /* Returns 0 when ${c} shows that this is no interim response. */
@@ -115,6 +128,58 @@ static void feed_line_end(interim_ctx *in)
     in->at = !blank ? AT_NAME : in->tunnel ? AT_REST : AT_STATUS;
 }
 
+static void feed_rest(interim_ctx *in, char c)
+{
+    if (in->at == AT_KEEP) {
+        apr_brigade_putc(in->out, NULL, NULL, c);
+    }
+    if (c == '\n') {
+        in->at = AT_NAME;
+    }
+}
+
+/* Behind the colon of a Set-Cookie, up to what ends the cookie's name: a '='
+ * before any letter is a part of neither. */
+static void feed_cookie(interim_ctx *in, char c)
+{
+    const char *name = memchr(in->hold, ':', in->held);
+    const char *end = in->hold + in->held;
+
+    do {
+        name++;
+    } while (name < end && (*name == ' ' || *name == '\t'));
+    if (c == ';' || c == '\n') {
+        decide(in, AT_KEEP);
+    }
+    else if ((c == '=' && name < end) || in->held == HOLD_MAX) {
+        decide(in, fate_of_cookie(in));
+    }
+    if (in->at == AT_COOKIE) {
+        in->hold[in->held++] = c;
+    }
+    else {
+        feed_rest(in, c);
+    }
+}
+
+/* At the colon. */
+static void feed_colon(interim_ctx *in)
+{
+    char name[HOLD_MAX];
+
+    held_name(in, name);
+    if (mod_sx_is_control_header(name)) {
+        decide(in, AT_DROP);
+    }
+    else if (in->seals && !strcasecmp(name, "Set-Cookie")) {
+        in->at = AT_COOKIE;
+        in->hold[in->held++] = ':';
+    }
+    else {
+        decide(in, AT_KEEP);
+    }
+}
+
 static void feed_name(interim_ctx *in, char c)
 {
     if (c == '\n') {
@@ -122,7 +187,7 @@ static void feed_name(interim_ctx *in, char c)
         return;
     }
     if (c == ':') {
-        decide(in, held_is_ours(in) ? AT_DROP : AT_KEEP);
+        feed_colon(in);
     }
     else if (in->held == 0 && (c == ' ' || c == '\t')) {
         in->at = in->fate;
@@ -138,16 +203,6 @@ static void feed_name(interim_ctx *in, char c)
     }
 }
 
-static void feed_rest(interim_ctx *in, char c)
-{
-    if (in->at == AT_KEEP) {
-        apr_brigade_putc(in->out, NULL, NULL, c);
-    }
-    if (c == '\n') {
-        in->at = AT_NAME;
-    }
-}
-
 /* Edit ${data} into in->out.  Returns how much of it was used: less than
  * ${len} when the filter came to rest. */
 static apr_size_t feed(interim_ctx *in, const char *data, apr_size_t len)
@@ -157,6 +212,9 @@ static apr_size_t feed(interim_ctx *in, const char *data, apr_size_t len)
     for (i = 0; i < len && in->at != AT_REST; i++) {
         if (in->at == AT_NAME) {
             feed_name(in, data[i]);
+        }
+        else if (in->at == AT_COOKIE) {
+            feed_cookie(in, data[i]);
         }
         else if (in->at != AT_STATUS) {
             feed_rest(in, data[i]);
@@ -230,6 +288,7 @@ static apr_status_t trailers_out(ap_filter_t *f, apr_bucket_brigade *bb)
          b = APR_BUCKET_NEXT(b)) {
         if (APR_BUCKET_IS_EOS(b)) {
             mod_sx_headers_strip(f->r->trailers_out);
+            /* Browsers heed none there, and several are one value. */
             if (mod_sx_dir_of(f->r)->seals) {
                 apr_table_unset(f->r->trailers_out, "Set-Cookie");
             }
@@ -267,7 +326,7 @@ static void arm(request_rec *r)
         f = ap_add_output_filter(INTERIM_FILTER, in, r, c);
     }
     in = f->ctx;
-    in->no_cookies = mod_sx_dir_of(r)->seals != NULL;
+    in->seals = mod_sx_dir_of(r)->seals;
     if (in->at == AT_REST) {
         in->at = AT_STATUS;
     }

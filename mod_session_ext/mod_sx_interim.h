@@ -2,8 +2,8 @@
 /*
  * Control headers that no content filter sees: those in interim (1xx)
  * responses of a backend and in trailers.  They are removed here and obeyed
- * nowhere.  Where cookies are sealed Set-Cookie goes, too: browsers heed it in
- * neither place, and what it says was meant to leave sealed.
+ * nowhere.  So are cookies that are to be sealed: a line that is written as
+ * bytes cannot be, and must not leave as it is.
  */
 #ifndef MOD_SX_INTERIM_H
 #define MOD_SX_INTERIM_H

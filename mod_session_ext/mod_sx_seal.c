@@ -287,3 +287,21 @@ void mod_sx_seal_send(request_rec *r, bool may_reissue)
             reissue(r, opened);
     }
 }
+
+/* ---- where nothing can be sealed ---------------------------------------- */
+
+bool mod_sx_seal_has(const apr_array_header_t *confs, sx_str name,
+                     bool is_front)
+{
+    for (int i = 0; confs && i < confs->nelts; i++) {
+        const mod_sx_seal_conf *conf =
+            APR_ARRAY_IDX(confs, i, const mod_sx_seal_conf *);
+        sx_str sealed = sx_str_of(conf->cookie.name);
+
+        if (is_front && sealed.len > name.len)
+            sealed.len = name.len;
+        if (!conf->off && sx_str_eq(sealed, name))
+            return true;
+    }
+    return false;
+}

@@ -22,6 +22,11 @@ bool mod_sx_seal_was_sent(request_rec *r);
  *  sx_cookie_change. */
 void mod_sx_seal_changes(request_rec *r, apr_array_header_t *changes);
 
+/** Is ${name}, or if it ${is_front} one that begins with it, sealed by one of
+ *  ${confs} (of const mod_sx_seal_conf *, or NULL)? */
+bool mod_sx_seal_has(const apr_array_header_t *confs, sx_str name,
+                     bool is_front);
+
 /** Seal what this response sets.  If it ${may_reissue}, cookies under an old
  *  key come with it under the first one. */
 void mod_sx_seal_send(request_rec *r, bool may_reissue);
