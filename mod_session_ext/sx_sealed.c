@@ -37,8 +37,7 @@ const char *sx_sealed_verdict_str(sx_sealed_verdict verdict)
         [SX_SEALED_ABSENT] = "there is none",
         [SX_SEALED_PLAIN] = "it is not sealed",
         [SX_SEALED_NO_KEY] = "its key is not in the key file",
-        [SX_SEALED_FORGED] = "it was changed, or is that of another cookie, "
-                             "namespace or way of sealing",
+        [SX_SEALED_FORGED] = "it was changed, or was made for something else",
         [SX_SEALED_TOO_OLD] = "it is too old",
         [SX_SEALED_AMBIGUOUS] = "there are several, which differ",
     };

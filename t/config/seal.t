@@ -56,7 +56,9 @@ SessionExtSeal theme sign
 <VirtualHost *:1>
 SessionExtSeal theme sign
 </VirtualHost>", @$KEYS],
-    ['none in a host that has the seal from outside', "SessionExtSeal theme sign
+    ['none but in a host, and the seal is outside of it', "<Location /x>
+SessionExtSeal theme sign
+</Location>
 <VirtualHost *:1>
 SessionExtKeyFile $file
 </VirtualHost>", @$KEYS],
@@ -75,7 +77,15 @@ SessionExtSeal my_id encrypt
 <Location /x>
 SessionExt On
 SessionExtCookie name=my_id
-</Location>", "'my_id'", 'id cookie']);
+</Location>", "'my_id'", 'id cookie'],
+    ['the id cookie of a host, from outside', "SessionExtKeyFile $file
+<Location /x>
+SessionExtSeal my_id encrypt
+</Location>
+<VirtualHost *:1>
+SessionExt On
+SessionExtCookie name=my_id
+</VirtualHost>", "'my_id'", 'id cookie']);
 
 SxTest::Refusal::accepted($s,
     ['signed', seal('theme sign')],

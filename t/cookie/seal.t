@@ -159,12 +159,14 @@ sub counted
 }
 for my $row (@NOT[0 .. 4, 7]) {
     my ($scope, $cookie, $what) = @$row;
+    my $level = $row == $NOT[0] ? 'info' : 'warn';
     my ($mark, $before) = ($server->log_mark, counted('seal_broken'));
     seen("$scope/cgi/app", $cookie);
     my @lines = grep { /sealed cookie/ } split /\n/,
         $server->error_log_since($mark);
     is(scalar @lines, 1, "$what: the log says so once");
-    like($lines[0], qr/ (theme|my_cart) /, "$what: which cookie");
+    like($lines[0], qr/session_ext:$level.* (theme|my_cart) /,
+        "$what: which cookie");
     unlike($lines[0], qr/\Q$theme\E|\Q$dark\E|light|night/,
         "$what: and no value");
     is(counted('seal_broken'), $before + 1, "$what: it is counted");

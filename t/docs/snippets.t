@@ -6,6 +6,7 @@ use strict;
 use warnings;
 use SxTest;
 
+use File::Basename qw(dirname);
 use MIME::Base64 qw(encode_base64);
 
 my $top = SxTest::t_dir() . '/..';
@@ -174,6 +175,22 @@ sub pattern
     return qr/\A$re\z/;
 }
 
+# What a page may do with httpd.
+my %APACHECTL = (
+    configtest => sub { return ($_[0]->configtest)[1] },
+    graceful   => sub { $_[0]->graceful; return '' },
+);
+
+sub run_command
+{
+    my ($server, $command) = @_;
+    return $APACHECTL{$1}->($server)
+        if $command =~ /^apachectl (\w+)$/ && $APACHECTL{$1};
+    my $root = $server->root;
+    my $tools = dirname(SxTest::Paths::module());
+    return qx(cd $root && PATH=$tools:\$PATH && { $command\n} 2>&1);
+}
+
 sub run_console
 {
     my ($site, $fence) = @_;
@@ -183,10 +200,9 @@ sub run_console
     my @steps = $text =~ /^(\$ .*\n(?:(?!\$ ).*\n)*)/mg;
     for my $step (@steps) {
         my ($command, $expected) = $step =~ /\A\$ ([^\n]*)\n(.*)\z/s;
-        my $run = here($server, $command);
-        my $root = $server->root;
-        my $said = qx(cd $root && { $run\n} 2>&1);
+        my $said = run_command($server, here($server, $command));
         $said =~ s/localhost:$port/localhost/g;
+        $said =~ s{\Q@{[ $server->root ]}\E/srv/}{/srv/}g;
         $said =~ s/\r//g;
         $said .= "\n" if length $said && $said !~ /\n\z/;
         like($said, pattern($expected), "$fence->{where}: $command")
