@@ -63,7 +63,7 @@ static sx_str until(sx_str s, char c)
 }
 
 /* ${*cursor} moves behind the next ';', or becomes NULL after the last pair. */
-static bool next_pair(const char **cursor, cookie_pair *pair)
+static bool next_whole(const char **cursor, sx_str *whole)
 {
     const char *begin = *cursor, *end;
 
@@ -71,28 +71,51 @@ static bool next_pair(const char **cursor, cookie_pair *pair)
         return false;
     end = strchrnul(begin, ';');
     *cursor = *end ? end + 1 : NULL;
-    pair->whole = (sx_str){begin, (size_t)(end - begin)};
-    pair->front = until(pair->whole, '=');
-    pair->has_value = pair->front.len < pair->whole.len;
-    pair->value = (sx_str){end, 0};
-    if (pair->has_value) {
-        const char *value = begin + pair->front.len + 1;
-
-        pair->value = trim_end((sx_str){value, (size_t)(end - value)});
-    }
+    *whole = (sx_str){begin, (size_t)(end - begin)};
     return true;
+}
+
+static cookie_pair divide(sx_str whole)
+{
+    cookie_pair pair = {.whole = whole, .front = until(whole, '=')};
+
+    pair.has_value = pair.front.len < whole.len;
+    pair.value = (sx_str){whole.p + whole.len, 0};
+    if (pair.has_value) {
+        pair.value.p = whole.p + pair.front.len + 1;
+        pair.value.len = whole.len - pair.front.len - 1;
+        pair.value = trim_end(pair.value);
+    }
+    return pair;
+}
+
+/* May the name in ${whole} be read as ${name}, by whomever?  Told by one byte,
+ * since most pairs are somebody else's and there may be thousands. */
+static bool may_be(sx_str whole, const char *name)
+{
+    size_t i = 0;
+    char c;
+
+    while (i < whole.len &&
+           (whole.p[i] == ' ' || (whole.p[i] >= '\t' && whole.p[i] <= '\r')))
+        i++;
+    c = i < whole.len ? whole.p[i] : '\0';
+    return c == *name || (*name == '_' && (c == '.' || c == '['));
 }
 
 size_t sx_cookie_find(const char *cookies, const char *name,
                       sx_str out[SX_COOKIE_CANDIDATES])
 {
-    sx_str wanted = sx_str_of(name);
-    cookie_pair pair;
+    sx_str wanted = sx_str_of(name), whole;
     size_t found = 0;
 
-    while (found < SX_COOKIE_CANDIDATES && next_pair(&cookies, &pair)) {
+    while (found < SX_COOKIE_CANDIDATES && next_whole(&cookies, &whole)) {
+        cookie_pair pair;
         size_t i = 0;
 
+        if (!may_be(whole, name))
+            continue;
+        pair = divide(whole);
         if (!pair.has_value || wanted.len == 0 ||
             !sx_str_eq(trim_begin(pair.front), wanted))
             continue;
@@ -127,20 +150,25 @@ static bool app_reads_as(const cookie_pair *pair, sx_str name)
     return i == name.len && (got.len == i || got.p[i] == '[');
 }
 
-/* Which of the changes is about ${pair}?  Its own name before one that an app
+/* Which of the changes is about ${whole}?  Its own name before one that an app
  * might take it for.  NULL: none. */
-static const sx_cookie_change *change_of(const cookie_pair *pair,
+static const sx_cookie_change *change_of(sx_str whole,
                                          const sx_cookie_change *changes,
                                          size_t n)
 {
     const sx_cookie_change *loose = NULL;
 
     for (size_t i = 0; i < n; i++) {
-        sx_str name = sx_str_of(changes[i].name);
+        sx_str name;
+        cookie_pair pair;
 
-        if (!app_reads_as(pair, name))
+        if (!may_be(whole, changes[i].name))
             continue;
-        if (pair->has_value && sx_str_eq(trim_begin(pair->front), name))
+        name = sx_str_of(changes[i].name);
+        pair = divide(whole);
+        if (!app_reads_as(&pair, name))
+            continue;
+        if (pair.has_value && sx_str_eq(trim_begin(pair.front), name))
             return &changes[i];
         loose = &changes[i];
     }
@@ -150,10 +178,10 @@ static const sx_cookie_change *change_of(const cookie_pair *pair,
 static bool any_changes(const char *cookies, const sx_cookie_change *changes,
                         size_t n)
 {
-    cookie_pair pair;
+    sx_str whole;
 
-    while (next_pair(&cookies, &pair))
-        if (change_of(&pair, changes, n))
+    while (next_whole(&cookies, &whole))
+        if (change_of(whole, changes, n))
             return true;
     return false;
 }
@@ -195,7 +223,7 @@ const char *sx_cookie_changed(const char *cookies,
     const char *cursor = cookies;
     size_t room = 1;
     bool *done;
-    cookie_pair pair;
+    sx_str whole;
     writer out;
 
     if (!cookies || !any_changes(cookies, changes, n))
@@ -204,14 +232,17 @@ const char *sx_cookie_changed(const char *cookies,
         room += changes[i].value.len;
     done = apr_pcalloc(pool, n * sizeof *done);
     out.begin = out.end = apr_palloc(pool, strlen(cookies) + room);
-    while (next_pair(&cursor, &pair)) {
-        const sx_cookie_change *change = change_of(&pair, changes, n);
-        bool came_first = pair.whole.p == cookies;
+    while (next_whole(&cursor, &whole)) {
+        const sx_cookie_change *change = change_of(whole, changes, n);
+        bool came_first = whole.p == cookies;
+        cookie_pair pair;
 
         if (!change) {
-            put_pair(&out, pair.whole, came_first);
+            put_pair(&out, whole, came_first);
+            continue;
         }
-        else if (is_replaced(&pair, change) && !done[change - changes]) {
+        pair = divide(whole);
+        if (is_replaced(&pair, change) && !done[change - changes]) {
             done[change - changes] = true;
             pair.front.len++; /* with its '=' */
             put_pair(&out, pair.front, came_first);
