@@ -144,7 +144,7 @@ int mod_sx_handler_first(request_rec *r)
     if (part->visit && MOD_SX_OR(mod_sx_dir_of(r)->hide_cookie, 1) == 1)
         APR_ARRAY_PUSH(changes, sx_cookie_change) =
             (sx_cookie_change){.name = part->visit->realm.scope.cookie_name};
-    /* TRACE gives the client back what an app would find. */
+    /* A backend's answer to TRACE is what an app would find. */
     if (r->method_number != M_TRACE)
         mod_sx_seal_changes(r, changes);
     if (changes->nelts)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# What is to be sealed leaves in no other way: not in the 1xx of a backend, whose
-# other cookies stay, not in its trailers, and not as the echo of TRACE.
+# What is to be sealed leaves in no other way: not in the 1xx of a backend,
+# whose other cookies stay, not in its trailers, and not as the echo of TRACE.
 use SxTest;
 use SxTest::Keys;
 
@@ -77,6 +77,10 @@ CustomLog "\${SX_LOGS}/trailers_log" trailers
 <Location "/enc/">
     SessionExtSeal theme encrypt
 </Location>
+<Location "/traced/">
+    SessionExtSeal theme encrypt
+    ProxyPass "http://127.0.0.1:\${SX_PORT}/none/"
+</Location>
 EOF2
 
 sub ask
@@ -111,12 +115,15 @@ like($got, qr/theme=tunnel/, 'and what a tunnel carries is not touched');
 my $b = $server->browser;
 my $r = $b->get('/enc/cgi/app', h => ['Set-Cookie: theme=light; Path=/']);
 my $sealed = $b->cookie('theme');
-$got = SxTest::raw("TRACE /enc/static/1k.txt HTTP/1.1\r\nHost: localhost\r\n"
-    . "Cookie: theme=$sealed\r\nConnection: close\r\n\r\n",
-    port => $server->port, timeout => 5);
-like($got, qr/^HTTP\/1\.1 200 /, 'TRACE is answered');
-unlike($got, qr/light/, 'but opens no cookie for who sent it');
-like($got, qr/^Cookie: theme=\Q$sealed\E\r$/m, 'it echoes what came');
+# The second by a backend, which echoes what an app would find.
+for my $path ('/enc/static/1k.txt', '/traced/static/1k.txt') {
+    $got = SxTest::raw("TRACE $path HTTP/1.1\r\nHost: localhost\r\n"
+        . "Cookie: theme=$sealed\r\nConnection: close\r\n\r\n",
+        port => $server->port, timeout => 5);
+    like($got, qr/^HTTP\/1\.1 200 /, "TRACE $path is answered");
+    unlike($got, qr/light/, 'but opens no cookie for who sent it');
+    like($got, qr/^Cookie: theme=\Q$sealed\E\r$/m, 'it echoes what came');
+}
 
 # httpd sends trailers over HTTP/2 only; this is what it would send.
 $server->stop;
