@@ -119,12 +119,18 @@ sx_str sx_to_text(sx_str bytes, apr_pool_t *pool)
 }
 
 /* libsodium refuses spare bits that are not 0, and, with no place to say where
- * it stopped, whatever is left over. */
+ * it stopped, whatever is left over; but it takes each byte beyond ASCII for a
+ * '_'. */
 bool sx_from_text(sx_str text, sx_str *bytes, apr_pool_t *pool)
 {
     unsigned char *raw = apr_palloc(pool, text.len + 1);
     size_t len = 0;
 
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.p[i] & 0x80) {
+            return false;
+        }
+    }
     if (sodium_base642bin(raw, text.len + 1, text.p, text.len, NULL, &len, NULL,
                           VARIANT) != 0) {
         return false;

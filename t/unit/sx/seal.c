@@ -210,8 +210,9 @@ static void test_tags(void)
 }
 
 /* Texts that sx_to_text does not make. */
-static const char *const no_texts[] = {
-    "A", "AB", "AAB", "AA==", "AAA=", "A+AA", "A/AA", "AA A", "AAAA\n"};
+static const char *const no_texts[] = {"A",      "AB",     "AAB",  "AA==",
+                                       "AAA=",   "A+AA",   "A/AA", "AA A",
+                                       "AAAA\n", "AAA\x8a"};
 
 static void test_texts(void)
 {
