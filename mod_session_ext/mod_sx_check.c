@@ -314,6 +314,11 @@ static const char *check_scope(const mod_sx_dir *dir, const mod_sx_server *conf,
     why = mod_sx_seals_check(dir, conf, true, pool);
     if (why)
         return why;
+    if (MOD_SX_OR(dir->carried, 0) == 1 && !conf->key_file)
+        return "SessionExtStore cookie: the cookies that carry sessions "
+               "outlive "
+               "a reboot, the generated keys do not: SessionExtKeyFile is "
+               "needed";
     if (store->snapshot && !conf->key_file)
         return apr_psprintf(pool,
                             "ShmStore '%s': its snapshot outlives a reboot, "

@@ -12,6 +12,7 @@
 #include "mod_sx_status.h"
 #include "sx_client.h"
 #include "sx_flash.h"
+#include "sx_store_cookie.h"
 
 /* ---- what the log and the client are told ------------------------------- */
 
@@ -129,6 +130,8 @@ static void commit_visit(request_rec *r, mod_sx_visit *visit,
             sx_delta_has_data(visit->delta) ? SX_COMMIT_OUTAGE : SX_COMMIT_OK;
     }
     else {
+        if (visit->carried)
+            sx_store_cookie_may_send(visit->realm.store, mode.may_send_cookie);
         sx_commit(&visit->realm, &visit->loaded, visit->delta, mode, now, done,
                   top->pool);
     }

@@ -112,13 +112,14 @@ static const char *set_store(cmd_parms *cmd, void *conf, const char *word)
     mod_sx_dir *dir = conf;
     const char *name = MOD_SX_DEFAULT_STORE, *why = NULL;
 
+    dir->carried = !strcasecmp(word, "cookie");
     if (!strncasecmp(word, "shm:", 4)) {
         name = apr_pstrdup(cmd->pool, word + 4);
         why = check_name(cmd, name);
     }
-    else if (strcasecmp(word, "shm")) {
+    else if (strcasecmp(word, "shm") && !dir->carried) {
         why = wrong(cmd, word,
-                    "this build has one kind of store: accepted is shm or "
+                    "this build has no such store: accepted is cookie, shm or "
                     "shm:NAME with the NAME of a ShmStore");
     }
     if (why)

@@ -66,6 +66,7 @@ typedef struct mod_sx_dir {
     int enabled;
     const char *ns;
     const char *store; /* name of a ShmStore */
+    int carried;       /* by the cookie, with that store beside it */
     const mod_sx_cookie_conf *cookie;
     apr_array_header_t *seals; /* of const mod_sx_seal_conf *; NULL: none */
     apr_int64_t idle_ms, idle_max_ms, absolute_ms;

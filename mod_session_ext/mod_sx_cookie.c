@@ -111,6 +111,18 @@ void mod_sx_cookie_drop_foreign(request_rec *r, const mod_sx_visit *visit)
                       name);
 }
 
+/* The id, and behind it what it carries. */
+static const char *value_of(const mod_sx_visit *visit, const sx_id *id,
+                            apr_pool_t *pool)
+{
+    sx_store *store = visit->realm.store;
+    const char *load =
+        store->ops->carry ? store->ops->carry(store, id->store_key) : NULL;
+
+    return load && *load ? apr_pstrcat(pool, id->text, ".", load, NULL)
+                         : apr_pstrmemdup(pool, id->text, SX_ID_LEN);
+}
+
 void mod_sx_cookie_send(request_rec *r, mod_sx_visit *visit,
                         const sx_committed *done, sx_now now)
 {
@@ -122,7 +134,7 @@ void mod_sx_cookie_send(request_rec *r, mod_sx_visit *visit,
     if (done->cookie == SX_COOKIE_KEEP)
         return;
     if (done->cookie == SX_COOKIE_SEND) {
-        value = apr_pstrmemdup(pool, done->id.text, SX_ID_LEN);
+        value = value_of(visit, &done->id, pool);
         max_age_s = 0;
         /* At least 1: in its last second it must not turn into another kind
          * of cookie. */

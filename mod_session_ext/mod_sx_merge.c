@@ -17,7 +17,7 @@ void *mod_sx_create_dir(apr_pool_t *pool, char *path)
     dir->enabled = dir->encrypt = dir->remote_user = MOD_SX_UNSET;
     dir->env_mode = dir->request_headers = dir->accept = MOD_SX_UNSET;
     dir->hide_cookie = dir->flash = dir->flash_max = MOD_SX_UNSET;
-    dir->refuse_on_outage = MOD_SX_UNSET;
+    dir->refuse_on_outage = dir->carried = MOD_SX_UNSET;
     dir->max_per_user = dir->bind = MOD_SX_UNSET;
     dir->idle_ms = dir->idle_max_ms = dir->absolute_ms = MOD_SX_UNSET;
     dir->renew_ms = dir->grace_ms = dir->touch_ms = MOD_SX_UNSET;
@@ -82,6 +82,7 @@ void *mod_sx_merge_dir(apr_pool_t *pool, void *base_conf, void *add_conf)
     MERGE(enabled);
     MERGE_PTR(ns);
     MERGE_PTR(store);
+    MERGE(carried);
     MERGE_PTR(cookie);
     merge_seals(dir, base, add, pool);
     MERGE(idle_ms);

@@ -9,6 +9,7 @@
 #include "mod_sx_server.h"
 #include "mod_sx_status.h"
 #include "sx_client.h"
+#include "sx_store_cookie.h"
 
 extern module AP_MODULE_DECLARE_DATA session_ext_module;
 
@@ -60,6 +61,10 @@ static void fill_policy(request_rec *r, mod_sx_visit *visit,
         .grace_ms = MOD_SX_OR(dir->grace_ms, 10000),
         .touch_ms = MOD_SX_OR(dir->touch_ms, 60000),
     };
+    /* What such a cookie is good for changes with each write and touch; to
+     * change its id, too, would cost the record that it saves. */
+    if (visit->carried)
+        realm->times.renew_ms = 0;
     realm->times.idle_max_ms =
         MOD_SX_OR(dir->idle_max_ms, realm->times.idle_ms);
     if (realm->times.idle_max_ms < realm->times.idle_ms)
@@ -78,12 +83,12 @@ static void fill_policy(request_rec *r, mod_sx_visit *visit,
 }
 
 static mod_sx_visit *find_visit(const mod_sx_top *top, const char *store,
-                                const sx_id_scope *scope)
+                                bool carried, const sx_id_scope *scope)
 {
     mod_sx_visit *visit;
 
     for (visit = top->visits; visit; visit = visit->next)
-        if (!strcmp(visit->store_name, store) &&
+        if (!strcmp(visit->store_name, store) && visit->carried == carried &&
             !strcmp(visit->realm.scope.ns, scope->ns) &&
             !strcmp(visit->realm.scope.cookie_name, scope->cookie_name))
             return visit;
@@ -96,6 +101,16 @@ bool mod_sx_is_secure(request_rec *r, mod_sx_secure secure)
            (secure == SX_SECURE_AUTO && !strcmp(ap_http_scheme(r), "https"));
 }
 
+static sx_store *find_store(const mod_sx_visit *visit, apr_pool_t *pool)
+{
+    sx_store *store =
+        visit->realm.scope.keys ? mod_sx_backend(visit->store_name) : NULL;
+
+    return store && visit->carried
+               ? sx_store_cookie_create(store, &visit->realm.scope, pool)
+               : store;
+}
+
 static mod_sx_visit *begin_visit(request_rec *r, const mod_sx_dir *dir)
 {
     const mod_sx_server *server = mod_sx_server_of(r->server);
@@ -105,14 +120,16 @@ static mod_sx_visit *begin_visit(request_rec *r, const mod_sx_dir *dir)
     const char *store = dir->store ? dir->store : MOD_SX_DEFAULT_STORE;
     sx_id_scope scope = {server->keys, mod_sx_cookie_name(cookie, secure),
                          dir->ns ? dir->ns : server->ns};
-    mod_sx_visit *visit = find_visit(top, store, &scope);
+    bool carried = MOD_SX_OR(dir->carried, 0) == 1;
+    mod_sx_visit *visit = find_visit(top, store, carried, &scope);
 
     if (!visit) {
         visit = apr_pcalloc(top->pool, sizeof *visit);
         visit->store_name = store;
         visit->realm.scope = scope;
-        visit->realm.store = server->keys ? mod_sx_backend(store) : NULL;
         visit->realm.self = *mod_sx_self();
+        visit->carried = carried;
+        visit->realm.store = find_store(visit, top->pool);
         visit->delta = sx_delta_create(top->pool);
         visit->next = top->visits;
         top->visits = visit;
@@ -196,15 +213,17 @@ void mod_sx_load_visit(request_rec *r, mod_sx_visit *visit)
 {
     const mod_sx_top *top = mod_sx_part_of(r)->top;
     sx_str candidates[SX_COOKIE_CANDIDATES];
+    sx_now now = mod_sx_now();
     size_t n;
 
     if (visit->is_loaded)
         return;
     visit->is_loaded = true;
     n = find_candidates(top, visit, candidates);
+    if (visit->carried && visit->realm.store)
+        sx_store_cookie_take(visit->realm.store, candidates, n, now);
     if (visit->realm.store)
-        sx_load(&visit->realm, candidates, n, mod_sx_now(), &visit->loaded,
-                top->pool);
+        sx_load(&visit->realm, candidates, n, now, &visit->loaded, top->pool);
     else
         visit->loaded =
             (sx_loaded){.status = n ? SX_STATUS_UNAVAILABLE : SX_STATUS_NONE,

@@ -18,6 +18,7 @@
 typedef struct mod_sx_visit {
     struct mod_sx_visit *next;
     const char *store_name;
+    bool carried; /* the cookie store: `realm.store` is of this request alone */
     const mod_sx_dir *dir; /* the scope whose policy `realm` holds */
     sx_realm realm;
     sx_cookie_attrs cookie;

@@ -117,6 +117,17 @@ static void send_cookie(attempt *a, const sx_id *id)
     a->done->hard_end_ms = a->at.meta.hard_end_ms;
 }
 
+/* A cookie that carries its session changes with it. */
+static void carry_on(attempt *a)
+{
+    const sx_store_ops *ops = a->realm->store->ops;
+
+    if (ops->carry && a->done->cookie == SX_COOKIE_KEEP &&
+        a->mode.may_send_cookie && a->at.session &&
+        ops->carry(a->realm->store, a->at.id.store_key))
+        send_cookie(a, &a->at.id);
+}
+
 /* Take back a record that no client has heard of. */
 static void drop_orphan(attempt *a, const sx_id *id)
 {
@@ -577,8 +588,10 @@ void sx_commit(const sx_realm *realm, const sx_loaded *loaded,
     memset(done, 0, sizeof *done);
     done->handle = loaded->meta.handle;
     if (!has_work(&a, loaded)) {
-        if (loaded->status == SX_STATUS_ACTIVE)
+        if (loaded->status == SX_STATUS_ACTIVE) {
             note_access(&a);
+            carry_on(&a);
+        }
         return;
     }
     apr_pool_create(&a.pool, pool);
@@ -590,6 +603,7 @@ void sx_commit(const sx_realm *realm, const sx_loaded *loaded,
     }
     if (a.claim.tag && !done->created && !done->renewed)
         sx_registry_leave(realm, &a.claim, now, a.pool);
+    carry_on(&a);
     if (done->created)
         done->handle = a.at.meta.handle;
     sx_wipe(&a.fresh, sizeof a.fresh);

@@ -47,7 +47,8 @@ typedef enum sx_kind {
     SX_ANONYMOUS = 1,
     SX_USER,
     SX_ALIAS,
-    SX_EPOCH /* of a user, no session: never given up for want of room */
+    SX_EPOCH,    /* of a user, no session: never given up for want of room */
+    SX_TOMBSTONE /* nor is this: an end that must be remembered */
 } sx_kind;
 
 /* Beside the bytes.  Times in ms of the store's clock. */
@@ -95,6 +96,15 @@ typedef struct sx_store_ops {
     sx_answer (*queue_enter)(sx_store *store, const unsigned char *key,
                              int64_t wait_ms);
     void (*queue_leave)(sx_store *store, const unsigned char *key);
+
+    /** A number of the store's present life: when it has another, all that it
+     *  once held may be gone.  NULL: it cannot say. */
+    uint64_t (*life)(sx_store *store);
+
+    /** What the client's cookie has to carry behind the id of ${key} after
+     *  this request ("": the id alone), or NULL: what it has.  Lives as long
+     *  as the handle.  NULL instead of the function: nothing ever. */
+    const char *(*carry)(sx_store *store, const unsigned char *key);
 } sx_store_ops;
 
 /* A backend's handle begins with this. */

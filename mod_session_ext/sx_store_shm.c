@@ -50,18 +50,18 @@ static sx_answer answer_of(shm_status status)
 }
 
 static const shm_kind kind_to_shm[] = {
-    [SX_ANONYMOUS] = SST_ANONYMOUS,
-    [SX_USER] = SST_USER,
-    [SX_ALIAS] = SST_ALIAS,
-    [SX_EPOCH] = SST_EPOCH,
+    [SX_ANONYMOUS] = SST_ANONYMOUS, [SX_USER] = SST_USER,
+    [SX_ALIAS] = SST_ALIAS,         [SX_EPOCH] = SST_EPOCH,
+    [SX_TOMBSTONE] = SST_TOMBSTONE,
 };
 
 static sx_kind kind_from_shm(shm_kind kind)
 {
-    return kind == SST_ALIAS   ? SX_ALIAS
-           : kind == SST_USER  ? SX_USER
-           : kind == SST_EPOCH ? SX_EPOCH
-                               : SX_ANONYMOUS;
+    return kind == SST_ALIAS       ? SX_ALIAS
+           : kind == SST_USER      ? SX_USER
+           : kind == SST_EPOCH     ? SX_EPOCH
+           : kind == SST_TOMBSTONE ? SX_TOMBSTONE
+                                   : SX_ANONYMOUS;
 }
 
 static void meta_from_shm(sx_record_meta *meta, const shm_meta *from)
@@ -155,6 +155,11 @@ static void queue_leave(sx_store *store, const unsigned char *key)
     shm_store_commit_unlock(segment_of(store), key);
 }
 
+static uint64_t life(sx_store *store)
+{
+    return shm_store_life(segment_of(store));
+}
+
 static const sx_store_ops shm_ops = {
     .name = "shm",
     .get = get,
@@ -163,6 +168,7 @@ static const sx_store_ops shm_ops = {
     .remove = remove_record,
     .queue_enter = queue_enter,
     .queue_leave = queue_leave,
+    .life = life,
 };
 
 sx_store *sx_store_shm_create(shm_store *segment, apr_pool_t *pool)

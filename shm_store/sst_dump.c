@@ -104,7 +104,7 @@ static bool write_head(const dumping *at)
     sst_dump_head head = {.magic = SST_DUMP_MAGIC,
                           .version = SST_DUMP_VERSION,
                           .generation = at->sink->generation,
-                          .life = sst_life(store),
+                          .life = shm_store_life(store),
                           .own_ms = sst_own_ms(store, at->now_ms),
                           .real_ms = sst_real_ms(),
                           .boot_ms = at->now_ms};

@@ -21,7 +21,7 @@ int64_t shm_store_clock_ms(void)
     return clock_ns(CLOCK_BOOTTIME) / 1000000;
 }
 
-uint64_t sst_life(const shm_store *store)
+uint64_t shm_store_life(const shm_store *store)
 {
     return sst_sum(store->hash_key, sizeof(store->hash_key), 0);
 }

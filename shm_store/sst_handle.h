@@ -144,9 +144,6 @@ static inline int64_t sst_own_ms(const shm_store *store, int64_t ms)
     return (int64_t)((uint64_t)ms - (uint64_t)store->base_ms);
 }
 
-/** A number of this segment, another one each time it is begun. */
-uint64_t sst_life(const shm_store *store);
-
 /** The kernel's number of this boot. */
 void sst_boot_id(uint8_t boot_id[16]);
 

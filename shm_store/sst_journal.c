@@ -189,7 +189,7 @@ static void give_up(shm_store *store, uint64_t generation)
 static void append(shm_store *store, uint64_t generation,
                    sst_journal_entry *entry)
 {
-    sst_journal_head head = {.generation = generation, .life = sst_life(store)};
+    sst_journal_head head = {.generation = generation, .life = shm_store_life(store)};
     bool done;
     int fd;
 
@@ -331,7 +331,7 @@ static int make_file(const shm_store *store, uint64_t generation)
     sst_journal_head head = {.magic = SST_JOURNAL_MAGIC,
                              .version = SST_JOURNAL_VERSION,
                              .generation = generation,
-                             .life = sst_life(store)};
+                             .life = shm_store_life(store)};
     char name[SST_JOURNAL_NAME];
     int fd, error;
 

@@ -124,7 +124,7 @@ static shm_status raise_tokens(loading *at)
 {
     uint64_t least;
 
-    if (at->head.life == sst_life(at->store)) {
+    if (at->head.life == shm_store_life(at->store)) {
         return SST_OK;
     }
     if (__builtin_add_overflow(at->head.token, TOKENS_MORE, &least)) {
