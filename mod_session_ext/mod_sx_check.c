@@ -278,12 +278,28 @@ static const char *check_times(const mod_sx_dir *dir, apr_pool_t *pool)
                         name, value / 1000, dir->idle_ms / 1000);
 }
 
+/* Sessions that their cookies carry. */
+static const char *check_carried(const mod_sx_dir *dir,
+                                 const mod_sx_server *conf)
+{
+    if (!conf->key_file)
+        return "SessionExtStore cookie: the cookies that carry sessions "
+               "outlive "
+               "a reboot, the generated keys do not: SessionExtKeyFile is "
+               "needed";
+    return MOD_SX_OR(dir->max_per_user, 0) > 0
+               ? "SessionExtMaxPerUser: sessions that their cookies carry "
+                 "cannot be counted: accepted with SessionExtStore shm"
+               : NULL;
+}
+
 static const char *check_scope(const mod_sx_dir *dir, const mod_sx_server *conf,
                                const mod_sx_server *main_conf, apr_pool_t *pool)
 {
     const mod_sx_store_conf *store = find_store(main_conf, store_of(dir));
     apr_int64_t max_size = MOD_SX_OR(dir->max_size, 65536);
-    const char *why;
+    const char *why =
+        MOD_SX_OR(dir->carried, 0) == 1 ? check_carried(dir, conf) : NULL;
 
     if (!store)
         return apr_psprintf(
@@ -311,14 +327,10 @@ static const char *check_scope(const mod_sx_dir *dir, const mod_sx_server *conf,
     if (mod_sx_cookie_conf_of(dir)->persistent && !conf->key_file)
         return "SessionExtCookie: a persistent cookie outlives a reboot, the "
                "generated keys do not: SessionExtKeyFile is needed";
-    why = mod_sx_seals_check(dir, conf, true, pool);
+    if (!why)
+        why = mod_sx_seals_check(dir, conf, true, pool);
     if (why)
         return why;
-    if (MOD_SX_OR(dir->carried, 0) == 1 && !conf->key_file)
-        return "SessionExtStore cookie: the cookies that carry sessions "
-               "outlive "
-               "a reboot, the generated keys do not: SessionExtKeyFile is "
-               "needed";
     if (store->snapshot && !conf->key_file)
         return apr_psprintf(pool,
                             "ShmStore '%s': its snapshot outlives a reboot, "

@@ -6,6 +6,7 @@
 #include "sx_store_shm.h"
 
 #include <apr_strings.h>
+#include "shm_snapshot.h"
 
 _Static_assert(SX_COMMIT_GRACE_MS <= SST_COMMIT_GRACE_MS,
                "the segment keeps records for as long as commits ask");

@@ -125,6 +125,10 @@ bool shm_store_journals_move(const char *from, const char *to);
 
 /* ---- a fresh segment ----------------------------------------------------- */
 
+/** A number of an attached segment, another one each time it is begun anew: who
+ *  keeps it knows whether all that was put since can still be there. */
+uint64_t shm_store_life(const shm_store *store);
+
 /*
  * Fill a segment that attach has just begun, new or anew, by shm_store_load:
  * called by shm_store_attach while everybody else still waits, so nobody meets

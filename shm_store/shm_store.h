@@ -380,10 +380,6 @@ bool shm_store_cleanup_is_runner(const shm_cleanup *cleanup);
 
 /* ---- small things ------------------------------------------------------- */
 
-/** A number of an attached segment, another one each time it is begun anew: who
- *  keeps it knows whether all that was put since can still be there. */
-uint64_t shm_store_life(const shm_store *store);
-
 /** The clock of every `now_ms`: CLOCK_BOOTTIME in milliseconds. */
 int64_t shm_store_clock_ms(void);
 

@@ -189,7 +189,8 @@ static void give_up(shm_store *store, uint64_t generation)
 static void append(shm_store *store, uint64_t generation,
                    sst_journal_entry *entry)
 {
-    sst_journal_head head = {.generation = generation, .life = shm_store_life(store)};
+    sst_journal_head head = {.generation = generation,
+                             .life = shm_store_life(store)};
     bool done;
     int fd;
 

@@ -365,6 +365,13 @@ static void test_full(void)
 
 /* ---- forgery ------------------------------------------------------------ */
 
+/* The id of one cookie and what another carries. */
+static const char *grafted(const char *cookie, const char *other)
+{
+    return apr_pstrcat(at.pool, apr_pstrmemdup(at.pool, cookie, SX_ID_LEN),
+                       other + SX_ID_LEN, NULL);
+}
+
 static void test_forged(void)
 {
     const char *cookie = after(NULL, "Session-Set: a=1");
@@ -385,9 +392,13 @@ static void test_forged(void)
     }
     ok(alive == 0 && is_dead(apr_pstrcat(at.pool, cookie, "A", NULL)),
        "nor cut or added");
-    ok(is_dead(apr_pstrcat(at.pool, apr_pstrmemdup(at.pool, cookie, SX_ID_LEN),
-                           other + SX_ID_LEN, NULL)),
+    ok(is_dead(grafted(cookie, other)),
        "what one id carries is nothing behind another");
+    at.realm.encrypt = false;
+    ok(is_dead(grafted(after(NULL, "Session-Set: a=1"),
+                       after(NULL, "Session-Set: a=2"))),
+       "nor where records are in the clear");
+    at.realm.encrypt = true;
     ok(arrive_with(two, 2)->loaded.status == SX_STATUS_INVALID,
        "one id with two loads is no session");
     at.realm.scope.ns = "example.net";
