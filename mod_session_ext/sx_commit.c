@@ -12,149 +12,11 @@
 #include <string.h>
 #include <apr_strings.h>
 #include "sx_client.h"
-#include "sx_codec.h"
-#include "sx_flash.h"
-#include "sx_owner.h"
+#include "sx_renew.h"
 #include "sx_retry.h"
 #include "sx_user.h"
 
-/* ---- commit: common parts ----------------------------------------------- */
-
-typedef struct attempt {
-    const sx_realm *realm;
-    const sx_loaded *loaded;
-    const sx_delta *delta;
-    sx_commit_mode mode;
-    sx_now now;
-    sx_committed *done;
-    apr_pool_t *pool; /* of this try */
-    sx_found at;      /* what this try starts from, and changes; the first one
-                       * trusts what load has read: its token tells if it may */
-    sx_change change;
-    sx_id fresh; /* the id of a renewal: one for all tries */
-    bool has_fresh;
-    bool new_user;           /* it appeared, changed or went by this try */
-    bool logs_in;            /* it appeared, changed or began anew */
-    sx_claim claim;          /* on a seat: one for all tries */
-    unsigned client_changed; /* parts of it */
-    bool must_renew; /* this try was one for a new id, not only for data */
-} attempt;
-
-/* CHANGED means: try again; everything else ends the commit. */
-typedef sx_answer step_fn(attempt *a);
-
-/* As the one to be written under ${id}. */
-static sx_sitting sitting_of(attempt *a, const sx_id *id)
-{
-    return (sx_sitting){.realm = a->realm,
-                        .meta = &a->at.meta,
-                        .session = a->at.session,
-                        .id = id,
-                        .logs_in = a->logs_in,
-                        .moves = id != &a->at.id,
-                        .now = a->now,
-                        .pool = a->pool};
-}
-
-/* Put the session of this try under ${id}. */
-static sx_answer put_session(attempt *a, const sx_id *id, uint64_t token)
-{
-    const sx_realm *realm = a->realm;
-    sx_record_meta *meta = &a->at.meta;
-    sx_sitting who = sitting_of(a, id);
-    sx_answer answer = sx_owner_set(&who, &a->claim);
-    sx_str plain;
-
-    if (answer != SX_STORE_OK)
-        return answer;
-    sx_client_note(realm, id,
-                   id->kid == a->at.id.kid ? a->client_changed : SX_CLIENT_ALL,
-                   a->at.session);
-    plain = sx_encode(a->at.session, a->pool);
-    if (plain.len == 0) /* over a limit of the format */
-        return SX_STORE_TOOBIG;
-    meta->last_access_ms = a->now.boot_ms;
-    meta->expires_ms = sx_lifetime_end(&realm->times, a->at.session,
-                                       meta->hard_end_ms, a->now.boot_ms);
-    return realm->store->ops->put_if(
-        realm->store, id->store_key, token,
-        sx_record_close(realm, id, SX_USER, plain, a->pool), meta,
-        a->now.boot_ms);
-}
-
-/* A session that begins now. */
-static void begin_session(attempt *a)
-{
-    sx_session *session = sx_session_create(a->pool);
-
-    do
-        sx_random(&session->handle, sizeof session->handle);
-    while (session->handle == 0);
-    session->created_s = a->now.wall_s;
-    session->id_born_ms = a->now.boot_ms;
-    a->at.session = session;
-    a->at.meta = (sx_record_meta){
-        .ns = sx_ns_number(a->realm->scope.ns),
-        .handle = session->handle,
-        .created_ms = a->now.boot_ms,
-        .hard_end_ms = a->now.boot_ms + a->realm->times.absolute_ms,
-    };
-}
-
-static const sx_id *fresh_id(attempt *a)
-{
-    if (!a->has_fresh)
-        sx_id_mint(&a->fresh, &a->realm->scope);
-    a->has_fresh = true;
-    return &a->fresh;
-}
-
-static void send_cookie(attempt *a, const sx_id *id)
-{
-    a->done->cookie = SX_COOKIE_SEND;
-    a->done->id = *id;
-    a->done->persist = a->at.session->persist;
-    a->done->hard_end_ms = a->at.meta.hard_end_ms;
-}
-
-/* A cookie that carries its session changes with it. */
-static void carry_on(attempt *a)
-{
-    const sx_store_ops *ops = a->realm->store->ops;
-
-    if (ops->carry && a->done->cookie == SX_COOKIE_KEEP &&
-        a->mode.may_send_cookie && a->at.session &&
-        ops->carry(a->realm->store, a->at.id.store_key))
-        send_cookie(a, &a->at.id);
-}
-
-/* Take back a record that no client has heard of. */
-static void drop_orphan(attempt *a, const sx_id *id)
-{
-    sx_answer answer =
-        a->realm->store->ops->remove(a->realm->store, id->store_key, 0);
-
-    if (sx_answer_is_outage(answer))
-        sx_log(SX_LOG_WARN,
-               "the record of a renewal that failed could not be "
-               "removed (%s); it ends by its idle timeout",
-               sx_answer_str(answer));
-}
-
-/* It is there under its new id, and the old one is not: say so to the registry.
- * Who has been ended meanwhile, or cannot log in, is taken back.  The place of
- * one that goes on is told again by its next request. */
-static sx_answer settle(attempt *a)
-{
-    sx_sitting who = sitting_of(a, &a->fresh);
-    sx_answer answer = sx_registry_settle(&who, &a->done->evicted);
-
-    if (sx_answer_is_outage(answer) && !a->logs_in)
-        return SX_STORE_OK;
-    if (answer != SX_STORE_OK)
-        drop_orphan(a, &a->fresh);
-    return answer;
-}
+/* ---- commit: verdicts ----------------------------------------------- */
 
 static void verdict_of(sx_committed *done, sx_answer answer)
 {
@@ -191,7 +53,7 @@ static void verdict_of_applied(sx_committed *done, sx_applied applied)
 
 /* Apply the delta to the session of this try.  False: nothing of it may be
  * written; the verdict says why. */
-static bool apply_delta(attempt *a, bool exists)
+static bool apply_delta(sx_attempt *a, bool exists)
 {
     sx_applied applied = sx_delta_apply(a->delta, a->at.session, exists,
                                         &a->realm->limits, &a->change);
@@ -207,11 +69,11 @@ static bool apply_delta(attempt *a, bool exists)
 
 /* ---- commit: create ----------------------------------------------------- */
 
-static void commit_create(attempt *a)
+static void commit_create(sx_attempt *a)
 {
     sx_answer answer;
 
-    begin_session(a);
+    sx_attempt_begin(a);
     if (!apply_delta(a, false) || !(a->change.data || a->change.other) ||
         !sx_delta_creates(a->delta))
         return;
@@ -223,24 +85,24 @@ static void commit_create(attempt *a)
     a->logs_in = sx_session_user(a->at.session, a->realm->user_key).len > 0;
     if (a->logs_in)
         a->at.session->login_s = a->now.wall_s;
-    answer = put_session(a, fresh_id(a), 0);
+    answer = sx_attempt_put(a, sx_attempt_fresh(a), 0);
     /* Another record under a new random id: that store is not right. */
     if (answer == SX_STORE_CHANGED)
         answer = SX_STORE_UNAVAILABLE;
     if (answer == SX_STORE_OK)
-        answer = settle(a);
+        answer = sx_attempt_settle(a);
     verdict_of(a->done, answer);
     if (a->claim.denied)
         a->done->verdict = SX_COMMIT_DENIED;
     if (answer == SX_STORE_OK) {
         a->done->created = a->done->wrote = true;
-        send_cookie(a, &a->fresh);
+        sx_attempt_send(a, &a->fresh);
     }
 }
 
 /* ---- commit: end -------------------------------------------------------- */
 
-static void commit_end(attempt *a, const sx_loaded *loaded)
+static void commit_end(sx_attempt *a, const sx_loaded *loaded)
 {
     sx_answer answer = SX_STORE_MISS;
 
@@ -258,84 +120,18 @@ static void commit_end(attempt *a, const sx_loaded *loaded)
 
 /* ---- commit: update and renew ------------------------------------------- */
 
-static sx_answer write_in_place(attempt *a)
+static sx_answer write_in_place(sx_attempt *a)
 {
-    sx_answer answer = put_session(a, &a->at.id, a->at.meta.token);
+    sx_answer answer = sx_attempt_put(a, &a->at.id, a->at.meta.token);
 
     if (answer == SX_STORE_OK)
         a->done->wrote = true;
     return answer;
 }
 
-/* Log-in, log-out, Session-Renew: the new record first, then the old one goes
- * by its token; who finds it changed or gone takes the new one back. */
-static sx_answer renew_now(attempt *a)
-{
-    const sx_realm *realm = a->realm;
-    sx_id old = a->at.id;
-    uint64_t token = a->at.meta.token;
-    sx_answer answer;
-
-    a->at.session->id_born_ms = a->now.boot_ms;
-    sx_flash_move_on(a->at.session->messages, &realm->self, a->now.boot_ms);
-    answer = put_session(a, fresh_id(a), 0);
-    if (answer != SX_STORE_OK)
-        return answer == SX_STORE_CHANGED ? SX_STORE_UNAVAILABLE : answer;
-    answer = realm->store->ops->remove(realm->store, old.store_key, token);
-    if (answer != SX_STORE_OK) {
-        drop_orphan(a, &a->fresh);
-        return answer;
-    }
-    answer = settle(a);
-    if (answer != SX_STORE_OK)
-        return answer;
-    a->done->renewed = a->done->wrote = true;
-    send_cookie(a, &a->fresh);
-    return SX_STORE_OK;
-}
-
-/* By age: the old record becomes an alias for the grace.  If that fails,
- * at.meta is the old record's again: a write in place may follow. */
-static sx_answer renew_silently(attempt *a)
-{
-    const sx_realm *realm = a->realm;
-    sx_id old = a->at.id;
-    uint64_t token = a->at.meta.token;
-    int64_t alias_end = a->now.boot_ms + realm->times.grace_ms;
-    const sx_record_meta before = a->at.meta;
-    sx_record_meta alias = before;
-    sx_answer answer;
-
-    a->at.session->id_born_ms = a->now.boot_ms;
-    answer = put_session(a, fresh_id(a), 0);
-    if (answer != SX_STORE_OK) {
-        a->at.meta = before;
-        return answer == SX_STORE_CHANGED ? SX_STORE_UNAVAILABLE : answer;
-    }
-    alias.kind = SX_ALIAS;
-    alias.created_ms = alias.last_access_ms = a->now.boot_ms;
-    alias.expires_ms = alias.hard_end_ms = alias_end;
-    answer = realm->store->ops->put_if(realm->store, old.store_key, token,
-                                       sx_record_close(realm, &old, SX_ALIAS,
-                                                       sx_str_of(a->fresh.text),
-                                                       a->pool),
-                                       &alias, a->now.boot_ms);
-    if (answer != SX_STORE_OK) {
-        drop_orphan(a, &a->fresh);
-        a->at.meta = before;
-        return answer;
-    }
-    answer = settle(a);
-    if (answer != SX_STORE_OK)
-        return answer;
-    a->done->renewed = a->done->wrote = true;
-    send_cookie(a, &a->fresh);
-    return SX_STORE_OK;
-}
-
 /* A touch that is lost costs the session one interval of its idle time, not
  * its data: it fails no request. */
-static void note_access(attempt *a)
+static void note_access(sx_attempt *a)
 {
     const sx_realm *realm = a->realm;
     sx_answer answer;
@@ -353,7 +149,7 @@ static void note_access(attempt *a)
                sx_answer_str(answer));
 }
 
-static bool renewal_due(const attempt *a)
+static bool renewal_due(const sx_attempt *a)
 {
     const sx_realm *realm = a->realm;
 
@@ -364,14 +160,14 @@ static bool renewal_due(const attempt *a)
 }
 
 /* Which write this try needs: none, in place, or one of the renewals. */
-static sx_answer write_session(attempt *a, sx_renewal renewal)
+static sx_answer write_session(sx_attempt *a, sx_renewal renewal)
 {
     sx_answer answer;
 
     if (renewal != SX_KEEP_ID)
-        return renew_now(a);
+        return sx_renew_now(a);
     if (renewal_due(a)) {
-        answer = renew_silently(a);
+        answer = sx_renew_silently(a);
         /* No room for two: the id can wait, the data cannot. */
         if (answer != SX_STORE_FULL)
             return answer;
@@ -385,14 +181,14 @@ static sx_answer write_session(attempt *a, sx_renewal renewal)
 
 /* What the delta is applied to: a copy of what this try has read or, with
  * Session-Renew: discard, a session that begins now at its next version. */
-static void start_from(attempt *a, const sx_found *read)
+static void start_from(sx_attempt *a, const sx_found *read)
 {
     a->at = *read;
     if (a->delta->renew != SX_RENEW_DISCARD) {
         a->at.session = sx_session_clone(read->session, a->pool);
         return;
     }
-    begin_session(a);
+    sx_attempt_begin(a);
     a->at.meta.token = read->meta.token;
     a->at.meta.user_tag = read->meta.user_tag;
     a->at.session->version = read->session->version;
@@ -402,7 +198,7 @@ static void start_from(attempt *a, const sx_found *read)
  * Data that may not be applied leaves the session as it was: a Renew beside it
  * is honoured all the same, and the claim settled.  After a conflict nobody
  * sees the page. */
-static sx_renewal change_session(attempt *a)
+static sx_renewal change_session(sx_attempt *a)
 {
     sx_found read = a->at;
     sx_renewal renewal = a->delta->renew;
@@ -430,7 +226,7 @@ static sx_renewal change_session(attempt *a)
     return renewal == SX_KEEP_ID ? SX_RENEW : renewal;
 }
 
-static sx_answer update_once(attempt *a)
+static sx_answer update_once(sx_attempt *a)
 {
     const sx_found before = a->at;
     sx_renewal renewal = change_session(a);
@@ -463,13 +259,13 @@ static sx_answer update_once(attempt *a)
     /* The client still holds the old id, or a cookie of the other life. */
     if ((a->at.via_alias && (a->mode.may_renew || a->done->wrote)) ||
         a->at.session->persist != before.session->persist)
-        send_cookie(a, &a->at.id);
+        sx_attempt_send(a, &a->at.id);
     return answer;
 }
 
 static sx_answer update_try(void *baton, unsigned i)
 {
-    attempt *a = baton;
+    sx_attempt *a = baton;
     const sx_loaded *loaded = a->loaded;
     sx_answer answer = SX_STORE_OK;
 
@@ -483,7 +279,7 @@ static sx_answer update_try(void *baton, unsigned i)
     return answer == SX_STORE_OK ? update_once(a) : answer;
 }
 
-static void commit_update(attempt *a)
+static void commit_update(sx_attempt *a)
 {
     sx_answer answer =
         sx_retry(a->realm->store, a->loaded->id.store_key, update_try, a);
@@ -507,7 +303,7 @@ static void commit_update(attempt *a)
 
 /* ---- commit ------------------------------------------------------------- */
 
-static void commit_data(attempt *a, const sx_loaded *loaded)
+static void commit_data(sx_attempt *a, const sx_loaded *loaded)
 {
     if (loaded->status == SX_STATUS_ACTIVE)
         commit_update(a);
@@ -517,7 +313,7 @@ static void commit_data(attempt *a, const sx_loaded *loaded)
         verdict_of(a->done, loaded->outage);
 }
 
-static void commit_destroy(attempt *a, const sx_loaded *loaded,
+static void commit_destroy(sx_attempt *a, const sx_loaded *loaded,
                            apr_pool_t *pool)
 {
     bool active = loaded->status == SX_STATUS_ACTIVE;
@@ -540,7 +336,7 @@ static void commit_destroy(attempt *a, const sx_loaded *loaded,
 }
 
 /* False: and that is all of this commit, its verdict says why. */
-static bool commit_logout(attempt *a, const sx_loaded *loaded)
+static bool commit_logout(sx_attempt *a, const sx_loaded *loaded)
 {
     sx_answer answer = SX_STORE_MISS;
 
@@ -563,7 +359,7 @@ static bool commit_logout(attempt *a, const sx_loaded *loaded)
 }
 
 /* Most requests have none: they only note the access. */
-static bool has_work(const attempt *a, const sx_loaded *loaded)
+static bool has_work(const sx_attempt *a, const sx_loaded *loaded)
 {
     return sx_delta_asks(a->delta) ||
            (loaded->status == SX_STATUS_ACTIVE &&
@@ -575,7 +371,7 @@ void sx_commit(const sx_realm *realm, const sx_loaded *loaded,
                const sx_delta *delta, sx_commit_mode mode, sx_now now,
                sx_committed *done, apr_pool_t *pool)
 {
-    attempt a = {
+    sx_attempt a = {
         .realm = realm,
         .loaded = loaded,
         .delta = delta,
@@ -590,7 +386,7 @@ void sx_commit(const sx_realm *realm, const sx_loaded *loaded,
     if (!has_work(&a, loaded)) {
         if (loaded->status == SX_STATUS_ACTIVE) {
             note_access(&a);
-            carry_on(&a);
+            sx_attempt_carry(&a);
         }
         return;
     }
@@ -603,7 +399,7 @@ void sx_commit(const sx_realm *realm, const sx_loaded *loaded,
     }
     if (a.claim.tag && !done->created && !done->renewed)
         sx_registry_leave(realm, &a.claim, now, a.pool);
-    carry_on(&a);
+    sx_attempt_carry(&a);
     if (done->created)
         done->handle = a.at.meta.handle;
     sx_wipe(&a.fresh, sizeof a.fresh);
