@@ -81,9 +81,10 @@ void sx_attempt_carry(sx_attempt *a)
 {
     const sx_store_ops *ops = a->realm->store->ops;
 
+    /* For an access alone no picture of a page gets a cookie. */
     if (ops->carry && a->done->cookie == SX_COOKIE_KEEP &&
-        a->mode.may_send_cookie && a->at.session &&
-        ops->carry(a->realm->store, a->at.id.store_key))
+        a->mode.may_send_cookie && (a->mode.may_renew || a->done->wrote) &&
+        a->at.session && ops->carry(a->realm->store, a->at.id.store_key))
         sx_attempt_send(a, &a->at.id);
 }
 

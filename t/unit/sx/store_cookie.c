@@ -146,8 +146,12 @@ static void test_ends_by_time(void)
     stage_pass(&at, 30 * SECOND);
     ok(leave(arrive(cookie), "")->done.cookie == SX_COOKIE_KEEP,
        "not each access sends a cookie");
-    for (int i = 0; i < 40; i++) {
-        stage_pass(&at, 19 * MINUTE);
+    stage_pass(&at, 19 * MINUTE);
+    ok(leave_as(arrive(cookie), "", (sx_commit_mode){true, false})
+               ->done.cookie == SX_COOKIE_KEEP,
+       "and what is no page sends none for an access alone");
+    for (int i = 0; i < 80; i++) {
+        stage_pass(&at, 10 * MINUTE);
         cookie = after(cookie, "");
     }
     ok(is_dead(cookie), "the absolute end comes whatever was accessed");
