@@ -9,8 +9,6 @@
 
 #include "sx_sealed.h"
 
-#define SX_COOKIE_MAX 4096 /* bytes of name and value that browsers keep */
-
 typedef struct sx_seal_policy {
     sx_sealed_scope scope;
     sx_cookie_attrs attrs; /* what a Set-Cookie gets that does not say it */

@@ -122,7 +122,7 @@ static const char *make_load(const cookie_backend *backend, const carried *of,
     sx_str sealed;
     char *p;
 
-    if (used + bytes.len > SX_CARRY_MAX)
+    if (used + bytes.len > SX_COOKIE_MAX)
         return NULL;
     p = apr_palloc(pool, sizeof head + bytes.len);
     memcpy(p, &head, sizeof head);
@@ -133,7 +133,7 @@ static const char *make_load(const cookie_backend *backend, const carried *of,
     p[0] = (char)kid;
     memcpy(p + 1, sealed.p, sealed.len);
     sealed = sx_to_text((sx_str){p, 1 + sealed.len}, pool);
-    return used + sealed.len <= SX_CARRY_MAX ? sealed.p : NULL;
+    return used + sealed.len <= SX_COOKIE_MAX ? sealed.p : NULL;
 }
 
 /* What the client's cookie carries, if it is one of ours and of this life of

@@ -33,11 +33,11 @@
 #ifndef SX_STORE_COOKIE_H
 #define SX_STORE_COOKIE_H
 
+#include "sx_cookie.h"
 #include "sx_id.h"
 #include "sx_store.h"
 
 #define SX_CARRY_SHARE_MS SX_COMMIT_GRACE_MS
-#define SX_CARRY_MAX      4096 /* bytes of name and value that browsers keep */
 
 /** A handle for one request.  ${inner} and the strings of ${scope} are
  *  borrowed. */

@@ -3,7 +3,6 @@
  * that an end is one although the cookie cannot be taken back. */
 #include "stage.h"
 
-#include "sx_cookie.h"
 #include "sx_store_cookie.h"
 
 static stage at;
