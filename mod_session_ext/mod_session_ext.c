@@ -32,6 +32,8 @@ static void register_hooks(apr_pool_t *pool)
     /* Nothing from a client may pose as ours. */
     ap_hook_post_read_request(mod_sx_post_read_request, NULL, NULL,
                               APR_HOOK_FIRST);
+    ap_hook_translate_name(mod_sx_translate_name, NULL, NULL,
+                           APR_HOOK_REALLY_FIRST);
     /* The user is known before access is decided. */
     ap_hook_header_parser(mod_sx_header_parser, NULL, NULL, APR_HOOK_MIDDLE);
     /* The environment is there before any other fixup looks, and once more

@@ -154,6 +154,26 @@ int mod_sx_handler_first(request_rec *r)
     return DECLINED;
 }
 
+/* core answers TRACE with all headers that came, before any handler runs; this
+ * is the last moment before, at which the scope of a <Location> is known. */
+int mod_sx_translate_name(request_rec *r)
+{
+    apr_array_header_t *changes;
+    mod_sx_visit *visit;
+
+    if (r->method_number != M_TRACE ||
+        MOD_SX_OR(mod_sx_dir_of(r)->hide_cookie, 1) != 1)
+        return DECLINED;
+    visit = mod_sx_visit_of(r);
+    if (!visit)
+        return DECLINED;
+    changes = apr_array_make(r->pool, 1, sizeof(sx_cookie_change));
+    APR_ARRAY_PUSH(changes, sx_cookie_change) =
+        (sx_cookie_change){.name = visit->realm.scope.cookie_name};
+    mod_sx_cookie_show(r, changes);
+    return DECLINED;
+}
+
 int mod_sx_handler_last(request_rec *r)
 {
     mod_sx_part_of(r)->is_file = true;

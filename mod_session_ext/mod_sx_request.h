@@ -15,6 +15,7 @@
 /* The hooks, in the order in which they run. */
 void mod_sx_register_filters(void);
 int mod_sx_post_read_request(request_rec *r);
+int mod_sx_translate_name(request_rec *r);
 int mod_sx_header_parser(request_rec *r);
 int mod_sx_fixups_first(request_rec *r);
 int mod_sx_fixups_last(request_rec *r);
