@@ -428,22 +428,34 @@ static bool put_message(env_ctx *ctx, int number, const sx_message *message)
            put_copy(ctx, text, message->text);
 }
 
+/* Is ${name} one of ours but for case?  See is_shadowed. */
+static bool is_ours_in_any_case(const char *name)
+{
+    for (const char *const *fixed = fixed_names; *fixed; fixed++)
+        if (strcasecmp(name, *fixed) == 0)
+            return true;
+    return false;
+}
+
 static void put_levels(env_ctx *ctx)
 {
     const apr_array_header_t *messages = ctx->in->messages;
 
     for (int i = 0; i < messages->nelts; i++) {
         const sx_message *message = &APR_ARRAY_IDX(messages, i, sx_message);
-        const char *level;
+        const char *name;
 
         if (!is_level(message->level) || !is_plain(message->text) ||
             !is_first_of_level(messages, i))
             continue;
-        level = sx_str_dup(message->level, ctx->pool).p;
+        name = apr_pstrcat(ctx->pool, "FLASH_",
+                           sx_str_dup(message->level, ctx->pool).p, NULL);
         /* Asks again whether it is plain: "()" and "{ ..." join to what a
          * shell might run. */
-        put_or_omit(ctx, apr_pstrcat(ctx->pool, "FLASH_", level, NULL),
-                    join_level(ctx, message->level));
+        if (is_ours_in_any_case(name))
+            omit_var(ctx, name);
+        else
+            put_or_omit(ctx, name, join_level(ctx, message->level));
     }
 }
 

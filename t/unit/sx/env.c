@@ -482,6 +482,14 @@ static void test_hostile_flash(void)
            "all that is missing is named");
 }
 
+static void test_levels_named_like_ours(void)
+{
+    fresh();
+    message("count", s("x"));
+    is_str(env("FLASH_COUNT"), "1", "a level named count leaves the number");
+    is_str(env("SESSION_ENV_OMITTED"), "env:FLASH_count", "and that is said");
+}
+
 static void test_large_flash(void)
 {
     fresh();
@@ -582,6 +590,7 @@ int main(void)
     test_long_omissions();
     test_flash();
     test_hostile_flash();
+    test_levels_named_like_ours();
     test_large_flash();
     test_names();
     test_made_names();
