@@ -70,16 +70,18 @@ static void unset_where(apr_table_t *table, bool (*is_ours)(const char *),
 static void strip_connection(request_rec *r)
 {
     const char *value = apr_table_get(r->headers_in, "Connection");
-    const char *kept = NULL;
+    apr_array_header_t *kept;
     char *word, *state;
 
     if (!value || !ap_strcasestr(value, "session"))
         return;
+    kept = apr_array_make(r->pool, 8, sizeof(const char *));
     word = apr_strtok(apr_pstrdup(r->pool, value), ", \t", &state);
     for (; word; word = apr_strtok(NULL, ", \t", &state))
         if (!is_our_header(word))
-            kept = kept ? apr_pstrcat(r->pool, kept, ", ", word, NULL) : word;
-    apr_table_setn(r->headers_in, "Connection", kept ? kept : "");
+            APR_ARRAY_PUSH(kept, const char *) = word;
+    apr_table_setn(r->headers_in, "Connection",
+                   apr_array_pstrcat(r->pool, kept, ','));
 }
 
 void mod_sx_env_strip_client(request_rec *r)
