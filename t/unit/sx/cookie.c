@@ -297,6 +297,15 @@ static void test_lengths(apr_pool_t *pool)
     ok(sx_cookie_check("s", &attrs, pool), "a path of 1025 bytes is refused");
     long_path[1024] = '\0';
     ok(!sx_cookie_check("s", &attrs, pool), "a path of 1024 bytes is accepted");
+    /* With an id behind it far from the 4096 that browsers take. */
+    attrs.path = "/";
+    memset(long_path, 's', 1025);
+    long_path[1025] = '\0';
+    ok(sx_cookie_check(long_path, &attrs, pool),
+       "a name of 1025 bytes is refused");
+    long_path[1024] = '\0';
+    ok(!sx_cookie_check(long_path, &attrs, pool),
+       "a name of 1024 bytes is accepted");
 }
 
 typedef struct out_case {
