@@ -150,10 +150,12 @@ like($got, qr/^X-Session-Status: active\r$/m,
     'trailers: a backend is told the status');
 unlike($got, $FORGED, 'trailers: and nothing of the client\'s');
 unharmed('trailers');
-$got = raw('POST /s/cgi/app HTTP/1.1', 'Transfer-Encoding: chunked',
+# Not to a CGI, of which httpd may lose the answer if it does not read the body.
+$got = raw('GET /s/ssi/env.shtml HTTP/1.1', 'Transfer-Encoding: chunked',
     "Cookie: sid=$id", \("2\r\na=\r\n0\r\nX-Session-User: root\r\n"
         . "Cookie: sid=other\r\n\r\n"));
-like($got, qr/^SESSION_STATUS=active$/m, 'trailers: a CGI sees the session');
+like($got =~ s/\r\n[0-9a-f]+\r\n//gr, qr/^SESSION_STATUS=active$/m,
+    'trailers: a page sees the session');
 unlike($got, $FORGED, 'trailers: and nothing of the client\'s');
 
 # --- HTTP/0.9 -----------------------------------------------------------------
