@@ -33,14 +33,14 @@ static void test_carries(const scratch *at)
     is_int(next_shm_store_put_if(store, key_of(14, key), highest, "x", 1, &meta,
                                  NULL, LATER),
            SST_GONE, "a put on what was removed finds it gone");
-    shm_store_close(store);
+    close_both(store);
     store = open_server(at, MIB);
     is_int(next_shm_store_attach(store, LATER, &report), SST_OK,
            "the next start");
     ok(report.result == SST_ATTACH_ADOPTED && report.layout == 0 &&
            report.records == live(),
        "finds a segment like any other");
-    shm_store_close(store);
+    close_both(store);
 }
 
 /* ---- generations --------------------------------------------------------- */
@@ -96,7 +96,7 @@ static void test_graceful(const scratch *at)
            "so has this one");
     is_int(report.result, SST_ATTACH_JOINED, "which joins");
     is_same(store, "what was written to the last is there");
-    shm_store_close(store);
+    close_both(store);
 }
 
 static void test_two_at_once(const scratch *at)
@@ -127,7 +127,7 @@ static void test_two_at_once(const scratch *at)
     }
     (void)!next_shm_store_attach(store, LATER, &report);
     is_same(store, "nothing is there twice or missing");
-    shm_store_close(store);
+    close_both(store);
 }
 
 static void test_tool(const scratch *at)
@@ -141,7 +141,7 @@ static void test_tool(const scratch *at)
     ok(tool != NULL &&
            next_shm_store_attach(tool, LATER, &report) == SST_UNAVAILABLE,
        "a tool leaves the layout as it is: %s", report.why);
-    shm_store_close(tool);
+    close_both(tool);
 }
 
 /* ---- room ---------------------------------------------------------------- */
@@ -169,7 +169,7 @@ static void test_no_room(const scratch *at)
     signal(SIGXFSZ, SIG_DFL);
     is_int(attach_next(store), SST_OK, "with room it goes on by itself");
     is_int((long)report.records, (long)live(), "with all records");
-    shm_store_close(store);
+    close_both(store);
 }
 
 /* The head of a record is larger in the next layout. */
@@ -185,7 +185,7 @@ static void test_does_not_fit(const scratch *at)
         token = 0;
         count++;
     }
-    shm_store_close(store);
+    close_both(store);
     store = open_server(at, MIB);
     refuses(at, store, "larger size",
             "more records than the next layout takes");
@@ -193,7 +193,7 @@ static void test_does_not_fit(const scratch *at)
            "the file is made larger");
     is_int(attach_next(store), SST_OK, "then they fit");
     is_int((long)report.records, (long)count, "all of them");
-    shm_store_close(store);
+    close_both(store);
 }
 
 /* ---- beside it ----------------------------------------------------------- */
@@ -213,7 +213,7 @@ static void test_snapshot(const scratch *at)
     close(fd);
     store = store_with(&config, NOW);
     write_all(store);
-    shm_store_close(store);
+    close_both(store);
     store = shm_store_open(&config, err, sizeof(err));
     is_int(next_shm_store_attach(store, LATER, &report), SST_OK,
            "a store with a snapshot is carried over");
@@ -224,7 +224,7 @@ static void test_snapshot(const scratch *at)
         unlink(journal);
     }
     unlink(snapshot);
-    shm_store_close(store);
+    close_both(store);
 }
 
 int main(void)

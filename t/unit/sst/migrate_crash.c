@@ -66,11 +66,11 @@ static bool try_death(const scratch *at, death how, const char **why)
     died =
         dies_at(store, how.k) && (how.again == 0 || dies_at(store, how.again));
     if (how.restart) {
-        shm_store_close(store);
+        close_both(store);
         store = open_server(at, MIB);
     }
     *why = died ? after_death(store, at) : "";
-    shm_store_close(store);
+    close_both(store);
     return died;
 }
 
@@ -113,7 +113,7 @@ static long point_of_no_return(const scratch *at, long stores)
         image_put(at);
         store = open_server(at, MIB);
         (void)dies_at(store, k);
-        shm_store_close(store);
+        close_both(store);
         if (state_of(at) == SST_STATE_READY &&
             length_of_file(at) != (off_t)MIB) {
             low = k + 1;
@@ -137,7 +137,7 @@ static long stores_of(const scratch *at)
     next_sst_test.deaths = note;
     (void)dies_at(store, 0);
     next_sst_test.deaths = NULL;
-    shm_store_close(store);
+    close_both(store);
     return note->stores;
 }
 
@@ -203,13 +203,13 @@ static void test_damage(const scratch *at, uint64_t seed)
     is_int(attach_next(store), SST_OK, "a record has a bit flipped");
     ok(report.lost == 1 && report.records == live() - 1,
        "it is left out and counted, and the others are carried over");
-    shm_store_close(store);
+    close_both(store);
     image_put(at);
     poke(at, offsetof(sst_header_shm, hash_key), 1);
     store = open_server(at, MIB);
     ok(attach_next(store) == SST_OK && report.result == SST_ATTACH_RESET,
        "a header whose checksum is wrong is begun afresh: %s", report.why);
-    shm_store_close(store);
+    close_both(store);
     seed |= 1;
     for (unsigned round = 0; round < 60 && right; round++) {
         image_put(at);
@@ -224,7 +224,7 @@ static void test_damage(const scratch *at, uint64_t seed)
         right = next_shm_store_attach(store, LATER, &report) == SST_OK &&
                 next_shm_store_check(store, why, sizeof(why)) == SST_OK &&
                 report.records <= live();
-        shm_store_close(store);
+        close_both(store);
     }
     ok(right, "whatever bytes are wrong, what is carried over is sound");
 }
@@ -255,7 +255,7 @@ static void test_lies(const scratch *at)
         right = next_shm_store_attach(store, LATER, &report) == SST_OK &&
                 next_shm_store_check(store, why, sizeof(why)) == SST_OK &&
                 report.records <= live();
-        shm_store_close(store);
+        close_both(store);
     }
     ok(right, "whatever an old header says of itself is checked");
 }
@@ -271,7 +271,7 @@ static void test_cut(const scratch *at)
     store = open_server(at, MIB);
     ok(attach_next(store) == SST_OK && report.result == SST_ATTACH_RESET,
        "a segment whose successor is missing is begun afresh: %s", report.why);
-    shm_store_close(store);
+    close_both(store);
 }
 
 int main(int argc, char **argv)
