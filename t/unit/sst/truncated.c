@@ -91,9 +91,11 @@ static shm_status ask(shm_store *store, unsigned what)
     case 10:
         return shm_store_stats(store, &stats);
     case 11:
-        token = shm_store_commit_lock(store, key_of(9, key), 50) == SST_OK;
+        if (shm_store_commit_lock(store, key_of(9, key), 50) != SST_OK) {
+            return SST_UNAVAILABLE;
+        }
         shm_store_commit_unlock(store, key);
-        return token ? SST_OK : SST_UNAVAILABLE;
+        return SST_OK;
     default:
         return SST_BADARG;
     }
@@ -270,14 +272,16 @@ static void *hammer(void *baton)
     shm_status status = SST_OK;
 
     for (unsigned i = 0; i < 100000000 && status != SST_UNAVAILABLE; i++) {
-        uint64_t number = next_random(&seed) % HELD, token = 0;
+        uint64_t number = next_random(&seed) % HELD;
         shm_meta meta = meta_of(SST_USER, NOW, HOUR_MS);
 
         if (!is_mine(on, number)) {
             continue;
         }
         if (i % 4 == 0) {
-            status = put_number(on->store, number, &token, 200, NOW);
+            value_fill(value, 200, number);
+            status = shm_store_put_if(on->store, key_of(number, key), 0, value,
+                                      200, &meta, NULL, NOW);
             on->wrong += status == SST_OK;
             continue;
         }
@@ -312,11 +316,21 @@ static int storm_once(void *baton)
     return wrong;
 }
 
+#ifdef __SANITIZE_THREAD__
+#define RACES_ARE_MEANT true
+#else
+#define RACES_ARE_MEANT false
+#endif
+
 static void test_storm(const scratch *at)
 {
     const unsigned rounds = is_long() ? 1000 : 60;
     unsigned died = 0, wrong = 0;
 
+    if (RACES_ARE_MEANT) {
+        skip(2, "to TSan, memory that is exchanged is a write that races");
+        return;
+    }
     for (unsigned i = 0; i < rounds; i++) {
         shm_store *store = begin(at, SHARDED);
         int came_to = in_child(storm_once, store);
