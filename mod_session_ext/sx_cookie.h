@@ -13,7 +13,7 @@
 #include "sx.h"
 
 #define SX_COOKIE_CANDIDATES 4
-#define SX_COOKIE_MAX        4096 /* bytes of name and value that browsers keep */
+#define SX_COOKIE_MAX        4096 /* bytes of name and value, in browsers */
 
 /**
  * Find the values of the cookie ${name} in the header value ${cookies}.  Equal
