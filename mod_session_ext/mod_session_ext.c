@@ -8,7 +8,10 @@
 #include "http_protocol.h"
 #include "http_request.h"
 
+#include "mod_sx_authz.h"
 #include "mod_sx_config.h"
+#include "mod_sx_expr.h"
+#include "mod_sx_log.h"
 #include "mod_sx_request.h"
 #include "mod_sx_server.h"
 #include "mod_sx_status.h"
@@ -19,12 +22,14 @@ session_ext_module;
 
 static void register_hooks(apr_pool_t *pool)
 {
-    (void)pool;
     mod_sx_register_filters();
+    mod_sx_authz_register(pool);
 
     /* Start: check the configuration, open stores and keys; in each child look
      * inside the stores. */
     ap_hook_pre_config(mod_sx_status_register, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(mod_sx_log_register, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_expr_lookup(mod_sx_expr_lookup, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(mod_sx_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mod_sx_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(mod_sx_child_init, NULL, NULL, APR_HOOK_MIDDLE);
@@ -36,6 +41,11 @@ static void register_hooks(apr_pool_t *pool)
                            APR_HOOK_REALLY_FIRST);
     /* The user is known before access is decided. */
     ap_hook_header_parser(mod_sx_header_parser, NULL, NULL, APR_HOOK_MIDDLE);
+    /* Around all others that decide about access. */
+    ap_hook_check_access_ex(mod_sx_access_checker_ex, NULL, NULL,
+                            APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authz(mod_sx_auth_checker, NULL, NULL, APR_HOOK_REALLY_FIRST,
+                        AP_AUTH_INTERNAL_PER_CONF);
     /* The environment is there before any other fixup looks, and once more
      * after mod_env's SetEnv. */
     ap_hook_fixups(mod_sx_fixups_first, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -79,7 +79,7 @@ static bool is_personal(request_rec *r, const mod_sx_visit *visit)
 {
     return mod_sx_consulted(r) &&
            ((visit && visit->loaded.status != SX_STATUS_NONE) ||
-            mod_sx_seal_was_sent(r));
+            mod_sx_part_of(r)->top->asked_of_one || mod_sx_seal_was_sent(r));
 }
 
 void mod_sx_caching_apply(request_rec *r, const mod_sx_visit *visit)

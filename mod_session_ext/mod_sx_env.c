@@ -118,14 +118,6 @@ static void expose_headers(request_rec *r, const apr_array_header_t *vars)
 
 /* ---- the environment ---------------------------------------------------- */
 
-/* A moment of the store's clock as people read it: counted from the session's
- * beginning, which both clocks know, so that it is the same at each request. */
-static int64_t wall_of(const sx_loaded *loaded, int64_t moment_ms)
-{
-    return loaded->session->created_s +
-           (moment_ms - loaded->meta.created_ms + 500) / 1000;
-}
-
 /* How much of a gateway's room these take, with '=' and an end each. */
 static size_t room_of(const apr_array_header_t *vars)
 {
@@ -139,15 +131,41 @@ static size_t room_of(const apr_array_header_t *vars)
     return room;
 }
 
+/* What a session says of itself. */
+static void describe(const mod_sx_visit *visit, sx_env_in *in)
+{
+    const sx_loaded *loaded = &visit->loaded;
+    const sx_record_meta *meta = &loaded->meta;
+    sx_now now = mod_sx_now();
+    int64_t end;
+
+    in->status = loaded->status;
+    if (loaded->status != SX_STATUS_ACTIVE)
+        return;
+    end = sx_lifetime_end(&visit->realm.times, loaded->session,
+                          meta->hard_end_ms, now.boot_ms);
+    in->session = loaded->session;
+    in->user = sx_session_user(loaded->session, visit->realm.user_key);
+    in->last_access_s = mod_sx_wall_of(loaded, meta->last_access_ms);
+    in->expires_s = mod_sx_wall_of(loaded, meta->hard_end_ms);
+    in->idle_left_s = (end - now.boot_ms) / 1000;
+}
+
+apr_array_header_t *mod_sx_env_facts(const mod_sx_visit *visit,
+                                     apr_pool_t *pool)
+{
+    sx_env_in in = {.max_var = MAX_VAR};
+
+    describe(visit, &in);
+    return sx_env_facts(&in, pool);
+}
+
 static apr_array_header_t *session_vars(request_rec *r, mod_sx_visit *visit,
                                         size_t taken)
 {
     mod_sx_part *part = mod_sx_part_of(r);
     const mod_sx_dir *dir = mod_sx_dir_of(r);
-    const sx_loaded *loaded = &visit->loaded;
-    sx_now now = mod_sx_now();
     sx_env_in in = {
-        .status = loaded->status,
         .all_keys = dir->env_mode != SX_ENV_KEYS,
         .keys = dir->env_mode == SX_ENV_KEYS ? dir->env_keys : NULL,
         .max_var = MAX_VAR,
@@ -155,17 +173,9 @@ static apr_array_header_t *session_vars(request_rec *r, mod_sx_visit *visit,
             (mod_sx_upstream_is_uwsgi(r) ? MAX_TOTAL_UWSGI : MAX_TOTAL) - taken,
     };
 
-    if (loaded->status == SX_STATUS_ACTIVE) {
-        const sx_record_meta *meta = &loaded->meta;
-        int64_t end = sx_lifetime_end(&visit->realm.times, loaded->session,
-                                      meta->hard_end_ms, now.boot_ms);
-        in.session = loaded->session;
-        in.user = sx_session_user(loaded->session, visit->realm.user_key);
-        in.last_access_s = wall_of(loaded, meta->last_access_ms);
-        in.expires_s = wall_of(loaded, meta->hard_end_ms);
-        in.idle_left_s = (end - now.boot_ms) / 1000;
+    describe(visit, &in);
+    if (in.session)
         in.messages = mod_sx_flash_of(r);
-    }
     return sx_env_make(&in, part->top->pool);
 }
 

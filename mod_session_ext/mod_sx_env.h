@@ -13,6 +13,11 @@ void mod_sx_env_strip_client(request_rec *r);
  *  and its sealed cookies; kept in the part. */
 void mod_sx_env_make(request_rec *r, mod_sx_visit *visit);
 
+/** What the environment says of the session itself, whatever is exported: an
+ *  array of sx_var, SESSION_STATUS first. */
+apr_array_header_t *mod_sx_env_facts(const mod_sx_visit *visit,
+                                     apr_pool_t *pool);
+
 /** Unset every variable of ours and set those of this part: our word wins over
  *  SetEnv, also by absence. */
 void mod_sx_env_expose(request_rec *r);

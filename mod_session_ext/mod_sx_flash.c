@@ -89,6 +89,7 @@ const apr_array_header_t *mod_sx_flash_of(request_rec *r)
 static bool may_take(request_rec *r, const mod_sx_visit *visit)
 {
     return visit && !r->main && !mod_sx_part_of(r)->committed &&
+           !mod_sx_part_of(r)->top->over &&
            visit->loaded.status == SX_STATUS_ACTIVE &&
            visit->loaded.session->messages->nelts > 0 && wants_flash(r) &&
            r->status < 500;

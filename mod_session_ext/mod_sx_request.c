@@ -2,6 +2,7 @@
 #include "mod_sx_private.h"
 #include "mod_sx_request.h"
 
+#include "mod_sx_authz.h"
 #include "mod_sx_commit.h"
 #include "mod_sx_cookie.h"
 #include "mod_sx_env.h"
@@ -14,7 +15,7 @@
 #define LAST_FILTER "SESSION_EXT_LAST"
 #define SUB_FILTER  "SESSION_EXT_SUB"
 
-/* ---- load and expose ---------------------------------------------------- */
+/* ---- load --------------------------------------------------------------- */
 
 /* Of a response that is replaced by an error. */
 static void keep_our_headers(request_rec *r, const mod_sx_visit *visit)
@@ -69,6 +70,21 @@ int mod_sx_header_parser(request_rec *r)
     }
     return DECLINED;
 }
+
+/* ---- decide ------------------------------------------------------------- */
+
+int mod_sx_access_checker_ex(request_rec *r)
+{
+    return mod_sx_authz_decide(r, ap_run_access_checker_ex);
+}
+
+int mod_sx_auth_checker(request_rec *r)
+{
+    mod_sx_part_of(r)->user_is_checked = true;
+    return mod_sx_authz_decide(r, ap_run_auth_checker);
+}
+
+/* ---- expose ------------------------------------------------------------- */
 
 /* A part of a page gets a copy of the page's environment: where its own scope
  * has nothing to show it must not see the page's. */
@@ -256,5 +272,6 @@ void mod_sx_insert_last_filter(request_rec *r)
 int mod_sx_log_transaction(request_rec *r)
 {
     mod_sx_commit_unfinished(r);
+    mod_sx_part_of(r)->top->over = true;
     return DECLINED;
 }

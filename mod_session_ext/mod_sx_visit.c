@@ -46,6 +46,12 @@ sx_now mod_sx_now(void)
     return (sx_now){shm_store_clock_ms(), (int64_t)time(NULL)};
 }
 
+int64_t mod_sx_wall_of(const sx_loaded *loaded, int64_t moment_ms)
+{
+    return loaded->session->created_s +
+           (moment_ms - loaded->meta.created_ms + 500) / 1000;
+}
+
 /* What a scope's directives come to.  Strings live as long as the
  * configuration or the request. */
 static void fill_policy(request_rec *r, mod_sx_visit *visit,
@@ -261,6 +267,8 @@ bool mod_sx_consulted(request_rec *r)
 {
     mod_sx_part *part = mod_sx_part_of(r);
 
+    if (part->top->asked)
+        return true;
     if ((!part->visit && !part->seals) || !part->app_ran)
         return false;
     if (!part->is_file)

@@ -38,7 +38,10 @@ typedef struct mod_sx_top {
     apr_pool_t *pool;    /* of the top request: outlives all its parts */
     const char *cookies; /* the Cookie header as it came, or NULL */
     mod_sx_visit *visits;
-    bool finished;                /* committed once: the access is noted */
+    bool finished;     /* committed once: the access is noted */
+    bool over;         /* being logged: nobody sees what is handed out now */
+    bool asked;        /* httpd itself has, for one of its parts... */
+    bool asked_of_one; /* ...of a client that has sent an id */
     struct mod_sx_opened *opened; /* what was sealed in `cookies` */
     apr_array_header_t *sealed;   /* of sx_str: texts made for this client */
     const char *shown;            /* what apps were made to find there */
@@ -56,6 +59,9 @@ typedef struct mod_sx_part {
     bool told_user;  /* REMOTE_USER is the session's */
     bool committed;  /* its response has been through a filter */
     bool error_page; /* httpd's own: nobody sees what an app made */
+    bool deciding;   /* the hooks that decide about access are running... */
+    bool user_is_checked; /* ...those behind authentication */
+    int refusal; /* the status by which a session's state refuses, or OK */
     ap_conf_vector_t *seal_scope; /* the configuration `seals` is that of */
     apr_array_header_t *seals; /* of mod_sx_opened *; NULL: none are sealed */
     bool sets_sealed;          /* its response sets one... */
@@ -80,6 +86,11 @@ bool mod_sx_is_secure(request_rec *r, mod_sx_secure secure);
 
 /** Both clocks, now. */
 sx_now mod_sx_now(void);
+
+/** A moment of the store's clock as people read it: counted from the session's
+ *  beginning, which both clocks know, so that it is the same at each request.
+ */
+int64_t mod_sx_wall_of(const sx_loaded *loaded, int64_t moment_ms);
 
 /** Did anything that ran in ${r} see the session or a sealed cookie? */
 bool mod_sx_consulted(request_rec *r);

@@ -240,6 +240,9 @@ static void put_facts(env_ctx *ctx)
     const sx_env_in *in = ctx->in;
     const sx_session *session = in->session;
 
+    put_made(ctx, "SESSION_STATUS", sx_str_of(sx_status_name(in->status)));
+    if (in->status != SX_STATUS_ACTIVE || !session)
+        return;
     put_made(ctx, "SESSION_HANDLE", handle_str(session->handle, ctx->pool));
     if (in->user.len)
         put_or_omit(ctx, "SESSION_USER", sx_str_dup(in->user, ctx->pool));
@@ -543,7 +546,6 @@ static bool make(env_ctx *ctx, size_t kept)
     ctx->vars = apr_array_make(ctx->pool, 32, sizeof(sx_var));
     ctx->omitted = apr_array_make(ctx->pool, 4, sizeof(sx_str));
     ctx->left = in->max_total ? in->max_total - kept : SIZE_MAX;
-    put_made(ctx, "SESSION_STATUS", sx_str_of(sx_status_name(in->status)));
     put_facts(ctx);
     make_data(ctx, missing);
     make_flash(ctx);
@@ -555,17 +557,28 @@ static bool make(env_ctx *ctx, size_t kept)
     return put_omitted(ctx);
 }
 
+apr_array_header_t *sx_env_facts(const sx_env_in *in, apr_pool_t *pool)
+{
+    env_ctx ctx = {
+        .in = in,
+        .pool = pool,
+        .vars = apr_array_make(pool, 8, sizeof(sx_var)),
+        .omitted = apr_array_make(pool, 1, sizeof(sx_str)),
+        .max_var = in->max_var ? in->max_var : SIZE_MAX,
+        .left = SIZE_MAX,
+    };
+
+    put_facts(&ctx);
+    return ctx.vars;
+}
+
 apr_array_header_t *sx_env_make(const sx_env_in *in, apr_pool_t *pool)
 {
     env_ctx ctx = {.in = in, .pool = pool};
 
+    if (in->status != SX_STATUS_ACTIVE || !in->session)
+        return sx_env_facts(in, pool);
     ctx.max_var = in->max_var ? in->max_var : SIZE_MAX;
-    if (in->status != SX_STATUS_ACTIVE || !in->session) {
-        ctx.vars = apr_array_make(pool, 1, sizeof(sx_var));
-        APR_ARRAY_PUSH(ctx.vars, sx_var) =
-            (sx_var){"SESSION_STATUS", sx_status_name(in->status)};
-        return ctx.vars;
-    }
     /* Mostly nothing is omitted, so room for the list is kept only after a
      * first try has shown that it is needed. */
     if (!make(&ctx, 0) && in->max_total)

@@ -54,6 +54,10 @@ typedef struct sx_env_in {
  */
 apr_array_header_t *sx_env_make(const sx_env_in *in, apr_pool_t *pool);
 
+/** Of these, those that say something of the session itself, and no data:
+ *  SESSION_STATUS to SESSION_VERSION. */
+apr_array_header_t *sx_env_facts(const sx_env_in *in, apr_pool_t *pool);
+
 /** Add SEALED_<name>, the value of a sealed cookie, unless the name is none for
  *  a variable, differs from an earlier one in nothing but case, or the value is
  *  no plain text. */

@@ -108,8 +108,29 @@ else {
         '/counter.php');
 }
 
+# Who may see which part of access.conf: by role, and nobody without one.
+sub sees
+{
+    my ($server, $set) = @_;
+    my $b = $server->browser;
+    $b->get('/any/sh/app', h => ["Session-Set: $set"]) if $set;
+    return join ' ', map { $b->get("/members/$_")->status }
+        'style.css', 'editors/style.css', 'admin/style.css';
+}
+$server = server("Include $conf/examples/access.conf\n"
+    . 'AliasMatch "^/members/(?:editors/|admin/)?(.*)" '
+    . "\"\${SX_T}/htdocs/static/\$1\"\n");
+$server->start;
+is(sees($server), '403 403 403', 'access.conf: nobody sees anything');
+is(sees($server, 'cart=1'), '200 403 403', 'a visitor sees a part');
+is(sees($server, 'role=editor'), '200 200 403', 'an editor more');
+is(sees($server, 'role=admin'), '200 200 200', 'an admin all');
+is(sees($server, 'role=admin&state=suspended'), '200 200 403',
+    'unless suspended');
+$server->stop;
+
 my @files = map { m{([^/]+)$} } glob "$conf/examples/*.conf";
-is("@files", 'cgi.conf mod_php.conf php-fpm.conf',
+is("@files", 'access.conf cgi.conf mod_php.conf php-fpm.conf',
     'no example is without a test');
 
 SxTest::done();

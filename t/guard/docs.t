@@ -69,6 +69,22 @@ same_names('environment variable', 'docs/environment.md',
     shapes(in_code(qr/(?:$made)"($name)"/, 'mod_session_ext/sx_env.c')),
     shapes(in_headings(qr/\b($name)/, 'docs/environment.md')));
 
+my $access = 'docs/authz.md';
+same_names('authorization provider', $access,
+    [in_code(qr/\{\s*"(session[a-z-]*)",\s*\{check_/,
+        'mod_session_ext/mod_sx_authz.c')],
+    [in_headings(qr/\bRequire (session[\w-]*)/, $access)]);
+same_names('function of expressions', $access,
+    [in_code(qr/\{\s*"(\w+)",\s*\w+,\s*check_/,
+        'mod_session_ext/mod_sx_expr.c')],
+    [in_headings(qr/%\{(\w+):/, $access)]);
+
+# The facts are a table there as they are one in the code.
+my @facts = in_code(qr/"([A-Z_]{4,})"/, 'mod_session_ext/mod_sx_ask.c');
+my @rows = map { /^\| `([A-Z_]+)` \|/ ? $1 : () } lines($access);
+is(join(' ', sort @rows), join(' ', grep { !/_$/ } @facts),
+    "every name of expressions and logs is in the table of $access");
+
 # Links between pages lead somewhere.
 my @dead;
 for my $page (files('{README,SECURITY,CONTRIBUTING}.md', 'docs/**.md')) {
