@@ -559,15 +559,11 @@ static bool make(env_ctx *ctx, size_t kept)
 
 apr_array_header_t *sx_env_facts(const sx_env_in *in, apr_pool_t *pool)
 {
-    env_ctx ctx = {
-        .in = in,
-        .pool = pool,
-        .vars = apr_array_make(pool, 8, sizeof(sx_var)),
-        .omitted = apr_array_make(pool, 1, sizeof(sx_str)),
-        .max_var = in->max_var ? in->max_var : SIZE_MAX,
-        .left = SIZE_MAX,
-    };
+    env_ctx ctx = {.in = in, .pool = pool, .left = SIZE_MAX};
 
+    ctx.max_var = in->max_var ? in->max_var : SIZE_MAX;
+    ctx.vars = apr_array_make(pool, 8, sizeof(sx_var));
+    ctx.omitted = apr_array_make(pool, 1, sizeof(sx_str));
     put_facts(&ctx);
     return ctx.vars;
 }
