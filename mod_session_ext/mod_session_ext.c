@@ -14,6 +14,7 @@
 #include "mod_sx_log.h"
 #include "mod_sx_request.h"
 #include "mod_sx_server.h"
+#include "mod_sx_socache.h"
 #include "mod_sx_status.h"
 
 /* Everything else is hidden (-fvisibility=hidden); httpd looks this up. */
@@ -24,15 +25,18 @@ static void register_hooks(apr_pool_t *pool)
 {
     mod_sx_register_filters();
     mod_sx_authz_register(pool);
+    mod_sx_socache_register(pool);
 
     /* Start: check the configuration, open stores and keys; in each child look
      * inside the stores. */
     ap_hook_pre_config(mod_sx_status_register, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(mod_sx_log_register, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_expr_lookup(mod_sx_expr_lookup, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(mod_sx_socache_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(mod_sx_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mod_sx_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(mod_sx_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(mod_sx_socache_child_init, NULL, NULL, APR_HOOK_MIDDLE);
 
     /* Nothing from a client may pose as ours. */
     ap_hook_post_read_request(mod_sx_post_read_request, NULL, NULL,

@@ -96,7 +96,7 @@ bool mod_sx_in_use(server_rec *server)
 
 /* The store follows no link, and on many systems /var/run is one: what the
  * administrator's directory comes to is looked up here, once, at start. */
-static const char *resolve_directory(const char *path, apr_pool_t *pool)
+const char *mod_sx_resolve_directory(const char *path, apr_pool_t *pool)
 {
     const char *name = strrchr(path, '/');
     char *real;
@@ -140,9 +140,9 @@ void mod_sx_complete_stores(server_rec *server, apr_pool_t *pool)
             store->path = ap_runtime_dir_relative(
                 pool,
                 apr_pstrcat(pool, "session_ext-", store->name, ".shm", NULL));
-        store->path = resolve_directory(store->path, pool);
+        store->path = mod_sx_resolve_directory(store->path, pool);
         if (store->snapshot)
-            store->snapshot = resolve_directory(store->snapshot, pool);
+            store->snapshot = mod_sx_resolve_directory(store->snapshot, pool);
     }
 }
 

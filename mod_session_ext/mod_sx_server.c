@@ -44,7 +44,7 @@ typedef struct retained {
 
 /* Not by what is kept: the generation before may have had no sessions, and to
  * end it would be no better. */
-static bool is_restart(void)
+bool mod_sx_is_restart(void)
 {
     return ap_state_query(AP_SQ_CONFIG_GEN) > 1;
 }
@@ -158,25 +158,29 @@ static uint32_t *make_told(apr_pool_t *pool)
     return told;
 }
 
+static bool open_segment(mod_sx_segment *segment, retained *kept,
+                         server_rec *server, apr_pool_t *pool)
+{
+    char err[512] = "";
+
+    segment->told = make_told(pool);
+    segment->segment = open_store(segment->conf, kept, err, sizeof err);
+    if (*err)
+        ap_log_error(APLOG_MARK, segment->segment ? APLOG_WARNING : APLOG_CRIT,
+                     0, server, "ShmStore '%s': %s", segment->conf->name, err);
+    return segment->segment || mod_sx_is_restart();
+}
+
 static int open_stores(server_rec *server, retained *kept, apr_pool_t *pool)
 {
     mod_sx_server *main_conf = mod_sx_server_of(server);
-    bool restart = is_restart();
-    char err[512];
 
     main_conf->segments = apr_array_make(pool, 2, sizeof(mod_sx_segment));
     for (int i = 0; i < main_conf->stores->nelts; i++) {
         mod_sx_segment *segment = apr_array_push(main_conf->segments);
         *segment = (mod_sx_segment){
-            .conf = APR_ARRAY_IDX(main_conf->stores, i, mod_sx_store_conf *),
-            .told = make_told(pool)};
-        err[0] = '\0';
-        segment->segment = open_store(segment->conf, kept, err, sizeof err);
-        if (*err)
-            ap_log_error(APLOG_MARK,
-                         segment->segment ? APLOG_WARNING : APLOG_CRIT, 0,
-                         server, "ShmStore '%s': %s", segment->conf->name, err);
-        if (!segment->segment && !restart)
+            .conf = APR_ARRAY_IDX(main_conf->stores, i, mod_sx_store_conf *)};
+        if (!open_segment(segment, kept, server, pool))
             return HTTP_INTERNAL_SERVER_ERROR;
     }
     return OK;
@@ -255,7 +259,7 @@ static sx_keys *keys_of_earlier(server_rec *first, server_rec *server,
 
 static int load_all_keys(server_rec *first, retained *kept, apr_pool_t *pool)
 {
-    bool restart = is_restart();
+    bool restart = mod_sx_is_restart();
 
     for (server_rec *s = first; s; s = s->next) {
         mod_sx_server *conf = mod_sx_server_of(s);
@@ -314,6 +318,14 @@ static retained *retained_of(server_rec *server)
         return NULL;
     }
     return kept;
+}
+
+bool mod_sx_open_segment(mod_sx_segment *segment, server_rec *server,
+                         apr_pool_t *pool)
+{
+    retained *kept = retained_of(server);
+
+    return !kept || open_segment(segment, kept, server, pool);
 }
 
 /* A virtual host without any server directive of ours has been given the main

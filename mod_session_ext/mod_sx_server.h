@@ -32,6 +32,16 @@ int mod_sx_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 int mod_sx_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *server);
 
+/** Is this a restart of a server that has been running?  Then what worked
+ *  before must go on. */
+bool mod_sx_is_restart(void);
+
+/** Open the file of ${segment}, whose `conf` is set, or take it over from the
+ *  generation before; ${pool} is pconf.  Returns false, after a line in the
+ *  log, if the server must not start; at a restart the store is unavailable. */
+bool mod_sx_open_segment(mod_sx_segment *segment, server_rec *server,
+                         apr_pool_t *pool);
+
 /** Hook: attach the stores and start their cleanup threads. */
 void mod_sx_child_init(apr_pool_t *pchild, server_rec *server);
 
