@@ -121,6 +121,8 @@ sub make_server
     mkdir "$root/$_" for qw(srv srv/www srv/keys srv/state modules);
     make_keys("$root/srv/keys");
     symlink SxTest::Paths::module(), "$root/modules/mod_session_ext.so";
+    symlink SxTest::Paths::modules_dir() . "/$_", "$root/modules/$_"
+        for qw(mod_ssl.so mod_authn_socache.so);
     return $server;
 }
 
