@@ -39,6 +39,15 @@ sub next_module
     return dirname($dir) . '/next/mod_session_ext.so';
 }
 
+# A module that uses socache providers: in a build, or beside ours in a stage.
+sub user_module
+{
+    my $name = 'mod_bench_socache.so';
+    my ($found) = grep { -e } dirname(module()) . "/$name",
+        build_dir() . "/t/bench/socache/$name";
+    return $found // '';
+}
+
 sub _apxs
 {
     my ($key) = @_;
