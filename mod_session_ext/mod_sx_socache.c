@@ -19,7 +19,7 @@ extern module AP_MODULE_DECLARE_DATA session_ext_module;
 #define SIZE_DEFAULT ((apr_uint64_t)8 << 20)
 
 /* On the stack, since mod_ssl's pool may live as long as a connection: larger
- * than what it, mod_authn_socache and their like have. */
+ * than the objects of it, of mod_authn_socache and their like. */
 #define SMALL_RECORD 16384
 
 /* Attempts to replace an object that others replace, too. */
@@ -343,25 +343,45 @@ static apr_status_t store(ap_socache_instance_t *cache, server_rec *server,
     return answer_of(status);
 }
 
+/* An object and its id into ${small}, of SMALL_RECORD bytes, or if it is larger
+ * into memory of ${pool}; ${room} is what its record has at most. */
+static shm_status get(shm_store *segment, const unsigned char *key,
+                      unsigned char *small, size_t room, sx_str *record,
+                      apr_pool_t *pool)
+{
+    int64_t now_ms = shm_store_clock_ms();
+    size_t first = room < SMALL_RECORD ? room : SMALL_RECORD;
+    unsigned char *buf = small;
+    shm_meta meta;
+    shm_status status =
+        shm_store_get(segment, key, buf, first, &meta, 0, now_ms);
+
+    if (status == SST_TOOBIG && first < room) {
+        buf = apr_palloc(pool, room);
+        status = shm_store_get(segment, key, buf, room, &meta, 0, now_ms);
+    }
+    if (status == SST_OK)
+        *record = (sx_str){(const char *)buf, meta.value_len};
+    return status;
+}
+
 static apr_status_t retrieve(ap_socache_instance_t *cache, server_rec *server,
                              const unsigned char *id, unsigned int idlen,
                              unsigned char *data, unsigned int *datalen,
                              apr_pool_t *pool)
 {
     unsigned char key[SST_KEY_LEN], small[SMALL_RECORD];
-    sx_str name = {(const char *)id, idlen}, found, value;
-    size_t len = sx_object_size(idlen, *datalen);
-    unsigned char *record = len <= sizeof small ? small : apr_palloc(pool, len);
+    sx_str name = {(const char *)id, idlen}, record, found, value;
     shm_status status = find_key(cache, name, key);
-    shm_meta meta;
 
     (void)server;
     if (status == SST_OK)
-        status = shm_store_get(cache->file->segment.segment, key, record, len,
-                               &meta, 0, shm_store_clock_ms());
+        status = get(cache->file->segment.segment, key, small,
+                     sx_object_size(idlen, *datalen), &record, pool);
     if (status != SST_OK)
         return answer_of(status);
-    if (!sx_object_read(record, meta.value_len, &found, &value) ||
+    if (!sx_object_read((const unsigned char *)record.p, record.len, &found,
+                        &value) ||
         !sx_str_eq(found, name))
         return APR_NOTFOUND;
     if (value.len > 0)

@@ -5,7 +5,7 @@
 #
 #   t/bench/run [OPTION...] [PART...]
 #
-# The parts are store, http, instructions and commit; all unless named.
+# The parts are store, http, instructions, commit and socache; all unless named.
 #
 #   --rounds=N      turns of every case (3 for the store, 5)
 #   --quick         smaller and shorter: shows that it works, measures nothing
@@ -30,14 +30,16 @@ use Bench::Http;
 use Bench::Instructions;
 use Bench::Machine;
 use Bench::Page;
+use Bench::Socache;
 use Bench::Store;
 
-my @ORDER = qw(store http instructions commit);
+my @ORDER = qw(store http instructions commit socache);
 my %part = (
     store        => \&Bench::Store::tables,
     http         => \&Bench::Http::tables,
     instructions => \&Bench::Instructions::tables,
     commit       => \&Bench::Commit::tables,
+    socache      => \&Bench::Socache::tables,
 );
 
 sub usage
@@ -58,7 +60,8 @@ if ($opt{help}) {
 }
 my %want = map { $_ => 1 } @ARGV ? @ARGV : @ORDER;
 if (my ($unknown) = grep { !$part{$_} } sort keys %want) {
-    die "t/bench/run: no part '$unknown': store, http, instructions, commit\n";
+    die "t/bench/run: no part '$unknown': store, http, instructions, commit,"
+        . " socache\n";
 }
 die "t/bench/run: --rounds is at least 1\n" if ($opt{rounds} // 1) < 1;
 

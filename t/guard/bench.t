@@ -105,10 +105,20 @@ my @drawn = grep { ($speed{$_->{title}}[3] // '') =~ m{/} } @engines;
 is(scalar(() = $svg =~ /<polyline/g), 3 * @drawn,
     'with a line in each panel for each store that was measured');
 
+# ---- the provider of httpd's caches --------------------------------------------
+($status, $text) = bench('--quick', 'socache');
+is($status, 0, 'that of the socache provider runs') or diag $text;
+my %share = map { $_->[0] => $_->[1] } rows($text, 'As a socache provider');
+is(join(', ', map { $share{"shm_store, $_"} // 'none' } 'random bytes',
+    'hex digits', 'one beginning'), '100 %, 100 %, 100 %',
+    'shm_store finds all again, whatever ids look like');
+like($share{"shmcb, $_"} // 'none', qr/^$number %$/, "shmcb has a row of $_")
+    for 'random bytes', 'hex digits', 'one beginning';
+
 # ---- what may go wrong -------------------------------------------------------
 my ($failed, $said) = bench('--quick', 'stoer');
 ok($failed, 'a part that is none is refused');
-like($said, qr/no part 'stoer': store, http, instructions, commit/,
+like($said, qr/no part 'stoer': store, http, instructions, commit, socache/,
     'and what is accepted is said');
 
 sub engine_of

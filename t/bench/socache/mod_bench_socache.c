@@ -14,8 +14,8 @@
  *   /?cache=NAME&do=squeeze&keys=hex&n=1000&len=150  find with too little room
  *
  * keys: `random` bytes, as TLS ids are; the same in `hex`; `text` with a long
- * beginning in common, as of URLs and of mod_authn_socache.  `from` is the first
- * number, else 0.
+ * beginning in common, as URLs have and what mod_authn_socache makes.  `from`
+ * is the first number, else 0.
  */
 #include <httpd.h>
 #include <http_config.h>

@@ -22,7 +22,7 @@ static void test_keys(void)
 {
     ok(same_key(secret, "ssl", "id", "ssl", "id"), "one id has one key");
     ok(!same_key(secret, "ssl", "id", "ssl", "ie"), "another has another");
-    ok(!same_key(secret, "ssl", "id", "authn", "id"),
+    ok(!same_key(secret, "ssl", "id", "tls", "id"),
        "and so has the id of another owner");
     ok(!same_key(secret, "ssl", "id", "ss", "lid"),
        "an owner ends where its name does");
