@@ -109,7 +109,7 @@ sub seen { return $_[0]->get('/s/cgi/app')->env($_[1]) // '-' }
 sub becomes
 {
     my ($browser, $name, $want, $label) = @_;
-    for (1 .. 300) {
+    for (1 .. 800) {
         last if seen($browser, $name) eq $want;
         select undef, undef, undef, 0.05;
     }
