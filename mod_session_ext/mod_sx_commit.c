@@ -166,9 +166,11 @@ static bool flash_is_settled(mod_sx_visit *visit, const sx_committed *done)
     case SX_COMMIT_DROPPED:
         visit->claim = 0;
         break;
+    case SX_COMMIT_DENIED:
+        visit->claim = done->wrote ? 0 : visit->claim;
+        break;
     case SX_COMMIT_FULL:
     case SX_COMMIT_NOT_RENEWED:
-    case SX_COMMIT_DENIED:
     case SX_COMMIT_CONTENDED:
     case SX_COMMIT_OUTAGE:
     case SX_COMMIT_NOT_ENDED:

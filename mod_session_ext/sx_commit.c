@@ -229,6 +229,7 @@ static sx_renewal change_session(sx_attempt *a)
 static sx_answer update_once(sx_attempt *a)
 {
     const sx_found before = a->at;
+    const bool was_denied = a->claim.denied;
     sx_renewal renewal = change_session(a);
     sx_answer answer;
 
@@ -251,8 +252,11 @@ static sx_answer update_once(sx_attempt *a)
     if (a->done->wrote)
         a->done->client_changed = a->client_changed;
     if (a->claim.denied && answer == SX_STORE_FULL) {
+        bool rest = a->delta->renew != SX_KEEP_ID || a->delta->claim != 0;
+
+        /* Once more, for what it asks for beside the log-in. */
         a->done->verdict = SX_COMMIT_DENIED;
-        answer = a->delta->renew == SX_KEEP_ID ? SX_STORE_OK : SX_STORE_CHANGED;
+        answer = rest && !was_denied ? SX_STORE_CHANGED : SX_STORE_OK;
     }
     if (answer != SX_STORE_OK || a->done->renewed || !a->mode.may_send_cookie)
         return answer;

@@ -67,6 +67,24 @@ static void test_two_pages(void)
     is_int(version_of(&at, cookie), 1, "and nothing of that is a version");
 }
 
+/* By the commit itself, not behind the answer: the next page may be on its
+ * way. */
+static void test_refused_log_in(void)
+{
+    const char *cookie = begin(&at, "Session-Flash: info=a");
+    sx_loaded *one = load(&at, cookie);
+    sx_committed *done;
+
+    at.realm.per_user = (sx_per_user){1, true};
+    take(one, 1);
+    (void)begin(&at, "Session-Set: user=bert");
+    done = settle(one, 1, true, "Session-Set: user=bert");
+    ok(done->verdict == SX_COMMIT_DENIED && done->wrote,
+       "a log-in that is refused settles the claim of its page");
+    is_str(take(load(&at, cookie), 2), "a", "which gives back what it had");
+    at.realm.per_user = (sx_per_user){0, false};
+}
+
 static void test_given_back(void)
 {
     const char *cookie = begin(&at, "Session-Flash: info=a&info=b");
@@ -215,6 +233,7 @@ int main(void)
     stage_begin(&at);
     at.realm.self = sx_process_self();
     test_two_pages();
+    test_refused_log_in();
     test_given_back();
     test_queued_meanwhile();
     test_writer_before_claim();
