@@ -114,12 +114,16 @@ sub test_user
 sub scratch_root { return $ENV{SXTEST_TMP} || '/tmp' }
 
 # Below the range of outgoing connections, so that none of ours takes it
-# between this look and the server's bind.
+# between this look and the server's bind; and for each MPM of its own, as they
+# may be tested at the same time.
+my %PORTS = (prefork => 20000, worker => 23000, event => 26000);
+
 sub free_port
 {
     require IO::Socket::INET;
+    my $first = $PORTS{ $ENV{SXTEST_MPM} // '' } || 29000;
     for (1 .. 200) {
-        my $port = 20000 + int rand 10000;
+        my $port = $first + int rand($first < 29000 ? 3000 : 1000);
         my $sock = IO::Socket::INET->new(
             LocalAddr => '127.0.0.1', LocalPort => $port,
             Proto => 'tcp', Listen => 1, ReuseAddr => 1);

@@ -461,7 +461,7 @@ int main(void)
         test_each_store(&at, what);
     }
     test_others(&at);
-#ifndef __SANITIZE_THREAD__ /* to which exchanged memory is a write that races */
+#ifndef __SANITIZE_THREAD__ /* to which such memory is a write that races */
     test_storm(&at);
 #endif
     test_told(&at);
