@@ -159,7 +159,8 @@ static shm_status get(const bench *b, uint32_t no, int64_t now_ms)
 }
 
 /* One process: it writes records of its own half only, so that none is lost to
- * the other one, and reads all.  The one look at the clock that an operation
+ * the other one, and reads all.  One that waits too long for the other is slow,
+ * as the quantiles say, but has not failed.  The one look at the clock that an operation
  * needs anyway ends the one before it, so that all are timed for nothing. */
 static void work(const bench *b, mix what, uint32_t me, uint32_t processes)
 {
@@ -168,7 +169,7 @@ static void work(const bench *b, mix what, uint32_t me, uint32_t processes)
     uint64_t random = 88172645463325252u + me;
     shm_status status = SST_OK;
 
-    while (status == SST_OK && now < end) {
+    while ((status == SST_OK || status == SST_BUSY) && now < end) {
         int64_t began = now, now_ms = began / 1000000;
         uint32_t no;
 
@@ -182,7 +183,7 @@ static void work(const bench *b, mix what, uint32_t me, uint32_t processes)
         now = clock_ns();
         note(took, now > began ? (uint64_t)(now - began) : 0);
     }
-    b->all->failed[me] = status;
+    b->all->failed[me] = status == SST_BUSY ? SST_OK : status;
 }
 
 static result result_of(const bench *b, uint32_t processes)
