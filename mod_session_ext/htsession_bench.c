@@ -160,8 +160,9 @@ static shm_status get(const bench *b, uint32_t no, int64_t now_ms)
 
 /* One process: it writes records of its own half only, so that none is lost to
  * the other one, and reads all.  One that waits too long for the other is slow,
- * as the quantiles say, but has not failed.  The one look at the clock that an operation
- * needs anyway ends the one before it, so that all are timed for nothing. */
+ * as the quantiles say, but has not failed.  The one look at the clock that an
+ * operation needs anyway ends the one before it, so that all are timed for
+ * nothing. */
 static void work(const bench *b, mix what, uint32_t me, uint32_t processes)
 {
     durations *took = &b->all->took[me];
