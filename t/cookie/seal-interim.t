@@ -4,10 +4,8 @@
 use SxTest;
 use SxTest::Keys;
 
-use IO::Socket::INET;
+use SxTest::Backend;
 
-my $LISTENER = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 16)
-    or die "no backend: $!\n";
 my $LONG = 'n' x 80;
 my @COOKIES = ("Set-Cookie: theme=secret; Path=/", "set-cookie:theme=secret",
     "Set-Cookie:  \ttheme = secret", "Set-Cookie: =theme=secret",
@@ -35,29 +33,7 @@ sub answer
     return;
 }
 
-# One process a connection, one request each.
-sub backend
-{
-    local @SIG{qw(CHLD INT TERM)} = qw(IGNORE DEFAULT DEFAULT);
-    while (my $client = $LISTENER->accept) {
-        next if fork;
-        my $head = '';
-        while (defined(my $line = readline $client)) {
-            $head .= $line;
-            last if $line =~ /^\r?\n$/;
-        }
-        answer($client, $head) if $head =~ /\n/;
-        shutdown $client, 1;
-        POSIX::_exit(0);
-    }
-    POSIX::_exit(0);
-}
-
-defined(my $backend = fork) or die "fork: $!\n";
-backend() if !$backend;
-my $to = 'http://127.0.0.1:' . $LISTENER->sockport;
-close $LISTENER;
-END { kill TERM => $backend if $backend }
+my $to = SxTest::Backend::start(\&answer);
 
 my $server = SxTest::Server->new;
 my $file = $server->root . '/keys';
@@ -131,5 +107,5 @@ open my $log, '<', $server->root . '/logs/trailers_log' or die "no log: $!\n";
 my %trailer = map { m{^(\S+) (.*)$} } readline $log;
 is($trailer{'/b/'}, '-', 'trailers have no cookies');
 is($trailer{'/free/'}, 'theme=secret, other=8', 'where any are sealed');
-kill TERM => $backend;
+SxTest::Backend::stop();
 SxTest::done();

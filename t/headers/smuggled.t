@@ -3,28 +3,12 @@
 # not in headers, folded or joined lines, trailers, HTTP/0.9, a request hidden
 # in another, nor by what Connection names; and no upstream's either.
 use SxTest;
-use IO::Socket::INET;
-
-my $LISTENER = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 16)
-    or die "no backend: $!\n";
-
-sub read_head
-{
-    my ($client) = @_;
-    my $head = '';
-    while (defined(my $line = readline $client)) {
-        $head .= $line;
-        last if $line =~ /^\r?\n$/;
-    }
-    return $head;
-}
+use SxTest::Backend;
 
 # Answers with the request that it got, body and trailers included.
 sub answer
 {
-    my ($client) = @_;
-    my $head = read_head($client);
-    return if $head !~ /\n/;
+    my ($client, $head) = @_;
     read $client, my $body, $1 if $head =~ /^content-length: *(\d+)/mi;
     my $text = $head;
     if ($head =~ /^transfer-encoding: *chunked/mi) {
@@ -42,26 +26,7 @@ sub answer
     return;
 }
 
-sub backend
-{
-    local @SIG{qw(CHLD INT TERM)} = qw(IGNORE DEFAULT DEFAULT);
-    while (my $client = $LISTENER->accept) {
-        if (fork) {
-            close $client;
-            next;
-        }
-        answer($client);
-        shutdown $client, 1;
-        POSIX::_exit(0);
-    }
-    POSIX::_exit(0);
-}
-
-defined(my $backend = fork) or die "fork: $!\n";
-backend() if !$backend;
-my $to = 'http://127.0.0.1:' . $LISTENER->sockport;
-close $LISTENER;
-END { kill TERM => $backend if $backend }
+my $to = SxTest::Backend::start(\&answer);
 
 my $server = SxTest::Server->new(scopes => 1, conf => <<"EOF2");
 MergeTrailers On
@@ -176,5 +141,5 @@ for my $scope (qw(told trusted)) {
     unlike($head, qr/sid=evil/, "$scope: nor does a cookie of our name");
     like($head, qr/^Set-Cookie: theirs=1\r?$/m, "$scope: its own does");
 }
-kill TERM => $backend;
+SxTest::Backend::stop();
 SxTest::done();

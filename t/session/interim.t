@@ -3,13 +3,10 @@
 # everything else in them does, and bodies and tunnels are left alone.
 use SxTest;
 
-use IO::Socket::INET;
+use SxTest::Backend;
 
 my $ODD = "HTTP/1.1 103 Early Hints\r\nSession-Set: body=1\r\n\r\n";
 my $OURS = qr/^session-(?:set|flash|renew)[ \t]*:/mi;
-my $LISTENER = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 16)
-    or die "no backend: $!\n";
-
 sub hints
 {
     my ($path) = @_;
@@ -52,32 +49,7 @@ sub answer
     return;
 }
 
-# One process a connection, one request each.
-sub backend
-{
-    local @SIG{qw(CHLD INT TERM)} = qw(IGNORE DEFAULT DEFAULT);
-    while (my $client = $LISTENER->accept) {
-        if (fork) {
-            close $client;
-            next;
-        }
-        my $head = '';
-        while (defined(my $line = readline $client)) {
-            $head .= $line;
-            last if $line =~ /^\r?\n$/;
-        }
-        answer($client, $head) if $head =~ /\n/;
-        shutdown $client, 1;
-        POSIX::_exit(0);
-    }
-    POSIX::_exit(0);
-}
-
-defined(my $backend = fork) or die "fork: $!\n";
-backend() if !$backend;
-my $to = 'http://127.0.0.1:' . $LISTENER->sockport;
-close $LISTENER;
-END { kill TERM => $backend if $backend }
+my $to = SxTest::Backend::start(\&answer);
 
 # mod_http2 does not work under prefork.
 my $h2 = SxTest::mpm() ne 'prefork';
@@ -159,5 +131,5 @@ my @lines = readline $log;
 ok(scalar @lines, 'the requests were logged');
 is(join('', grep { !/ -$/ } @lines), '',
     'a control header in a trailer is not there to be logged');
-kill TERM => $backend;
+SxTest::Backend::stop();
 SxTest::done();
