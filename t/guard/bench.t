@@ -15,23 +15,6 @@ use Bench::Engine;
 my $dir = tempdir(CLEANUP => 1);
 my $page = "$dir/performance.md";
 
-sub spew
-{
-    my ($file, $text) = @_;
-    open my $out, '>', $file or die "$file: $!\n";
-    print $out $text;
-    close $out or die "$file: $!\n";
-    return;
-}
-
-sub text_of
-{
-    my ($file) = @_;
-    open my $in, '<', $file or return '';
-    local $/ = undef;
-    return readline($in) // '';
-}
-
 # Exit status and all output.
 sub bench
 {

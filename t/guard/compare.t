@@ -20,23 +20,6 @@ mkdir "$dir/tmp";
 chmod 0755, $dir, "$dir/tmp";
 my $ours = 'mod_session_ext, Session-Incr';
 
-sub spew
-{
-    my ($file, $text) = @_;
-    open my $out, '>', $file or die "$file: $!\n";
-    print $out $text;
-    close $out or die "$file: $!\n";
-    return;
-}
-
-sub text_of
-{
-    my ($file) = @_;
-    open my $in, '<', $file or return '';
-    local $/ = undef;
-    return readline($in) // '';
-}
-
 # Exit status and all output.
 sub compare
 {

@@ -13,7 +13,7 @@ use Exporter qw(import);
 use Test::More ();
 
 our @EXPORT = qw(top build files slurp lines glob_re make_var none c_code
-    run);
+    run spew text_of);
 
 my $top   = dirname(dirname(dirname(abs_path(__FILE__))));
 my $build = $ENV{SXTEST_BUILD}
@@ -73,6 +73,24 @@ sub slurp
     local $/ = undef;
     my $text = <$in>;
     return $text // '';
+}
+
+# Of any file, by its path: what is in it, '' if it is not there.
+sub text_of
+{
+    my ($file) = @_;
+    open my $in, '<', $file or return '';
+    local $/ = undef;
+    return readline($in) // '';
+}
+
+sub spew
+{
+    my ($file, $text) = @_;
+    open my $out, '>', $file or die "$file: $!\n";
+    print $out $text;
+    close $out or die "$file: $!\n";
+    return;
 }
 
 sub lines
