@@ -114,14 +114,14 @@ sub test_user
 sub scratch_root { return $ENV{SXTEST_TMP} || '/tmp' }
 
 # Below the range of outgoing connections, so that none of ours takes it
-# between this look and the server's bind; and for each MPM of its own, as they
-# may be tested at the same time.
+# between this look and the server's bind; and for each job of t/run its own, as
+# some are done at the same time.
 my %PORTS = (prefork => 20000, worker => 23000, event => 26000);
 
 sub free_port
 {
     require IO::Socket::INET;
-    my $first = $PORTS{ $ENV{SXTEST_MPM} // '' } || 29000;
+    my $first = $PORTS{ $ENV{SXTEST_JOB} // '' } || 29000;
     for (1 .. 200) {
         my $port = $first + int rand($first < 29000 ? 3000 : 1000);
         my $sock = IO::Socket::INET->new(
