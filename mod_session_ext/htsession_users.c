@@ -11,6 +11,7 @@
 #include <apr_pools.h>
 
 #include "sx_store_shm.h"
+#include "sx_tag.h"
 #include "sx_user.h"
 
 /* Hashes are made once and not for each record that is looked at. */

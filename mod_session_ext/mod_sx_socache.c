@@ -13,6 +13,7 @@
 #include "mod_sx_server.h"
 #include "shm_stats.h"
 #include "sx_object.h"
+#include "sx_tag.h"
 
 extern module AP_MODULE_DECLARE_DATA session_ext_module;
 

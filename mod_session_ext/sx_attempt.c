@@ -4,6 +4,7 @@
 #include "sx_client.h"
 #include "sx_codec.h"
 #include "sx_owner.h"
+#include "sx_tag.h"
 
 /* As the one to be written under ${id}. */
 static sx_sitting sitting_of(sx_attempt *a, const sx_id *id)

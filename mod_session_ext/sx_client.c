@@ -2,21 +2,17 @@
 /* See sx_client.h. */
 #include "sx_client.h"
 
-#include <string.h>
+#include "sx_tag.h"
 
 /* 0: nothing is known of this part, or nobody asks for it. */
 static uint32_t tag_of(const sx_realm *realm, unsigned char kid, unsigned part)
 {
-    static const char *const names[SX_CLIENT_PARTS] = {"ua", "address", "tls"};
     sx_str value = realm->client.part[part];
-    uint32_t tag;
 
     if (realm->client.bind == SX_BIND_OFF || value.p == NULL)
         return 0;
-    tag =
-        (uint32_t)sx_tag(sx_keys_get(realm->scope.keys, kid, SX_PURPOSE_CLIENT),
-                         sx_str_of(names[part]), value);
-    return tag ? tag : 1;
+    return sx_short_tag(sx_keys_get(realm->scope.keys, kid, SX_PURPOSE_CLIENT),
+                        value);
 }
 
 unsigned sx_client_changed(const sx_realm *realm, const sx_id *id,

@@ -28,7 +28,6 @@
 #define BASE64_LEN  44    /* of 32 bytes, with padding */
 
 _Static_assert(SX_SECRET_LEN == crypto_kdf_KEYBYTES, "kdf key");
-_Static_assert(SX_SECRET_LEN <= crypto_generichash_KEYBYTES_MAX, "hash key");
 
 struct sx_keys {
     size_t count;
@@ -518,46 +517,6 @@ bool sx_keys_overlap(const sx_keys *a, const sx_keys *b)
         }
     }
     return false;
-}
-
-static void hash_str(crypto_generichash_state *state, sx_str s)
-{
-    unsigned char len[8];
-
-    for (size_t i = 0; i < sizeof(len); i++) {
-        len[i] = (unsigned char)((uint64_t)s.len >> (8 * i));
-    }
-    crypto_generichash_update(state, len, sizeof(len));
-    if (s.len > 0) {
-        crypto_generichash_update(state, (const unsigned char *)s.p, s.len);
-    }
-}
-
-uint64_t sx_tag(const unsigned char *subkey, sx_str a, sx_str b)
-{
-    unsigned char hash[crypto_generichash_BYTES_MIN];
-    crypto_generichash_state state;
-    uint64_t tag = 0;
-
-    crypto_generichash_init(&state, subkey, SX_SECRET_LEN, sizeof(hash));
-    hash_str(&state, a);
-    hash_str(&state, b);
-    crypto_generichash_final(&state, hash, sizeof(hash));
-    sodium_memzero(&state, sizeof(state));
-    for (size_t i = 0; i < 8; i++) {
-        tag |= (uint64_t)hash[i] << (8 * i);
-    }
-    return tag != 0 ? tag : 1;
-}
-
-uint32_t sx_ns_number(const char *ns)
-{
-    unsigned char hash[crypto_generichash_BYTES_MIN];
-
-    crypto_generichash(hash, sizeof(hash), (const unsigned char *)ns,
-                       strlen(ns), NULL, 0);
-    return (uint32_t)hash[0] | (uint32_t)hash[1] << 8 |
-           (uint32_t)hash[2] << 16 | (uint32_t)hash[3] << 24;
 }
 
 size_t sx_keys_blob_size(void)

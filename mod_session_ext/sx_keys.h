@@ -99,12 +99,4 @@ void sx_random(void *buf, size_t len);
 /** Overwrite in a way no compiler removes. */
 void sx_wipe(void *buf, size_t len);
 
-/** Keyed 64-bit tag of two strings, never 0, by a subkey of sx_keys_get: what
- *  lies beside a record for a user. */
-uint64_t sx_tag(const unsigned char *subkey, sx_str a, sx_str b);
-
-/** A namespace's number in a store.  No secret and no key, so that quotas do
- *  not change with a rotation. */
-uint32_t sx_ns_number(const char *ns);
-
 #endif

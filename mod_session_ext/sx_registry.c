@@ -16,6 +16,7 @@
 #include <string.h>
 #include <apr_strings.h>
 #include "sx_user.h"
+#include "sx_tag.h"
 
 #define FORMAT    1
 #define HEAD_LEN  8

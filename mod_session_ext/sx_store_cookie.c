@@ -8,6 +8,7 @@
 #include <string.h>
 #include <apr_strings.h>
 #include "sx_seal.h"
+#include "sx_tag.h"
 
 #define SEPARATOR '.'
 

@@ -4,6 +4,7 @@
 
 #include <endian.h>
 #include <string.h>
+#include "sx_tag.h"
 
 /* Longer than any session lives (ten years is what a directive accepts), or
  * one that was logged out would come back when its epoch is forgotten. */

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include "sx_keys.h"
+#include "sx_tag.h"
 #include "tap.h"
 
 /* Secrets are 00 01 02 .. 1f and 64 65 .. 83. */
@@ -211,8 +212,6 @@ static void test_subkeys(void)
         "64b4cd78bde7df80e1c8e5f0b3cb32db2a3984c72555a9ad17f643311c6edfeb",
     };
     sx_keys *keys = load_text("9:" K2 "\n1:" K1 "\n");
-    sx_str user = sx_str_of("alice"), ns = sx_str_of("example.org");
-    const unsigned char *subkey;
 
     is_int(sx_keys_first(keys), 9, "the first line writes");
     for (unsigned p = 1; p < SX_PURPOSE_COUNT; p++) {
@@ -221,7 +220,15 @@ static void test_subkeys(void)
     }
     ok(sx_keys_get(keys, 2, SX_PURPOSE_ID) == NULL,
        "a kid that is not in the file has no key");
-    subkey = sx_keys_get(keys, 1, SX_PURPOSE_USER);
+    sx_keys_free(keys);
+}
+
+static void test_tags(void)
+{
+    sx_keys *keys = load_text("9:" K2 "\n1:" K1 "\n");
+    sx_str user = sx_str_of("alice"), ns = sx_str_of("example.org");
+    const unsigned char *subkey = sx_keys_get(keys, 1, SX_PURPOSE_USER);
+
     ok(sx_tag(subkey, ns, user) == 0x362e23477b64136fULL, "a tag is known");
     ok(sx_tag(subkey, ns, user) !=
            sx_tag(sx_keys_get(keys, 9, SX_PURPOSE_USER), ns, user),
@@ -232,6 +239,12 @@ static void test_subkeys(void)
     ok(sx_tag(subkey, sx_str_of("ab"), sx_str_of("c")) !=
            sx_tag(subkey, sx_str_of("a"), sx_str_of("bc")),
        "a tag keeps its two strings apart");
+    ok(sx_short_tag(subkey, user) == 0xa5e85029U, "a short tag is known");
+    ok(sx_short_tag(subkey, user) != sx_short_tag(subkey, ns),
+       "short tags of two strings differ");
+    ok(sx_short_tag(subkey, user) !=
+           sx_short_tag(sx_keys_get(keys, 9, SX_PURPOSE_USER), user),
+       "short tags of two keys differ");
     sx_keys_free(keys);
 }
 
@@ -389,6 +402,7 @@ int main(void)
     test_generate();
     test_generate_race();
     test_subkeys();
+    test_tags();
     test_overlap();
     test_from_memory();
     test_blob();
