@@ -30,6 +30,7 @@ static shm_status attach_in_child(shm_store *store, int64_t now_ms)
     int fds[2];
     pid_t pid;
 
+    memset(&told, 0, sizeof(told)); /* its padding, too, is written */
     (void)!pipe(fds);
     pid = fork();
     if (pid == 0) {
