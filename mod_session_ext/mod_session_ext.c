@@ -11,6 +11,7 @@
 #include "mod_sx_authz.h"
 #include "mod_sx_config.h"
 #include "mod_sx_expr.h"
+#include "mod_sx_functions.h"
 #include "mod_sx_log.h"
 #include "mod_sx_request.h"
 #include "mod_sx_server.h"
@@ -26,6 +27,7 @@ static void register_hooks(apr_pool_t *pool)
     mod_sx_register_filters();
     mod_sx_authz_register(pool);
     mod_sx_socache_register(pool);
+    mod_sx_functions_register();
 
     /* Start: check the configuration, open stores and keys; in each child look
      * inside the stores. */

@@ -19,18 +19,24 @@ const mod_sx_visit *mod_sx_ask(request_rec *r)
     return visit;
 }
 
-const char *mod_sx_ask_key(const mod_sx_visit *visit, const char *key,
-                           apr_pool_t *pool)
+sx_str mod_sx_ask_bytes(const mod_sx_visit *visit, const char *key,
+                        apr_pool_t *pool)
 {
     const sx_entry *entry =
         visit->loaded.status == SX_STATUS_ACTIVE
             ? sx_session_get(visit->loaded.session, sx_str_of(key))
             : NULL;
 
-    if (!entry || entry->type == SX_OPAQUE ||
-        (entry->value.len && memchr(entry->value.p, '\0', entry->value.len)))
-        return NULL;
-    return sx_str_dup(entry->value, pool).p;
+    return entry && entry->type != SX_OPAQUE ? sx_str_dup(entry->value, pool)
+                                             : (sx_str){0};
+}
+
+const char *mod_sx_ask_key(const mod_sx_visit *visit, const char *key,
+                           apr_pool_t *pool)
+{
+    sx_str value = mod_sx_ask_bytes(visit, key, pool);
+
+    return value.len && memchr(value.p, '\0', value.len) ? NULL : value.p;
 }
 
 const char *const *mod_sx_ask_facts(void)

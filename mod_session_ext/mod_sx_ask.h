@@ -20,6 +20,11 @@ const mod_sx_visit *mod_sx_ask(request_rec *r);
 const char *mod_sx_ask_key(const mod_sx_visit *visit, const char *key,
                            apr_pool_t *pool);
 
+/** The same with its bytes counted, of any kind; a `p` of NULL: there is none,
+ *  or it is opaque. */
+sx_str mod_sx_ask_bytes(const mod_sx_visit *visit, const char *key,
+                        apr_pool_t *pool);
+
 /** What SESSION_${name} says in the environment; NULL: nothing. */
 const char *mod_sx_ask_fact(const mod_sx_visit *visit, const char *name,
                             apr_pool_t *pool);

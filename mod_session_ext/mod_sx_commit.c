@@ -271,6 +271,7 @@ int mod_sx_commit_response(request_rec *r)
             commit_subrequest(r, visit);
         /* mod_cache keeps the answers of subrequests, too. */
         finish_headers(r, visit, false);
+        part->committed = true;
         return OK;
     }
     if (part->committed && !found) {
@@ -299,7 +300,7 @@ int mod_sx_commit_redirected(request_rec *r)
     /* The target may lie where these cookies' names mean nothing. */
     if (visit)
         mod_sx_cookie_drop_foreign(r, visit);
-    if (visit && found) {
+    if (visit && (found || sx_delta_asks(visit->delta))) {
         mod_sx_load(r);
         if (r->status >= 500)
             sx_delta_drop_data(visit->delta);
@@ -311,6 +312,17 @@ int mod_sx_commit_redirected(request_rec *r)
     /* Even a plain file is personal if the session decided that it comes. */
     finish_headers(r, visit, false);
     return status;
+}
+
+/* What modules have asked for, of a response that has passed no filter. */
+static void commit_late(request_rec *r, mod_sx_visit *visit)
+{
+    sx_commit_mode mode = {0};
+    sx_committed done;
+
+    mod_sx_load_visit(r, visit);
+    commit_visit(r, visit, mode, &done);
+    answer_of(r, &done);
 }
 
 /* The last time that anybody can give them back, or say that they were shown;
@@ -342,6 +354,8 @@ void mod_sx_commit_unfinished(request_rec *r)
             v->shown = mod_sx_flash_went_around(r);
         if (v->claim)
             settle_late(r, v);
+        else if (sx_delta_asks(v->delta))
+            commit_late(r, v);
         else if (!top->finished && v->is_loaded &&
                  v->loaded.status == SX_STATUS_ACTIVE)
             commit_visit(r, v, mode, &done);

@@ -51,15 +51,7 @@ static bool entry_ok(const sx_entry *entry)
 
 static bool message_ok(const sx_message *message)
 {
-    if (message->level.len < 1 || message->level.len > SX_LEVEL_MAX) {
-        return false;
-    }
-    for (size_t i = 0; i < message->level.len; i++) {
-        if (message->level.p[i] < 'a' || message->level.p[i] > 'z') {
-            return false;
-        }
-    }
-    return message->text.len <= SX_FLASH_BYTES;
+    return sx_is_level(message->level) && message->text.len <= SX_FLASH_BYTES;
 }
 
 static size_t length_size(size_t len)

@@ -122,15 +122,9 @@ static bool read_flash_keep(reading *in, sx_str item)
 
 /* ---- operations --------------------------------------------------------- */
 
-/* Applying an operation costs a walk over the session, hence the bound. */
 static bool add(reading *in, const char *where, sx_op op)
 {
-    int count = 0;
-
-    for (int code = 0; code < SX_OP_COUNT; code++)
-        if (in->delta->ops[code])
-            count += in->delta->ops[code]->nelts;
-    if (count >= SX_COMMAND_OPS_MAX)
+    if (sx_delta_count(in->delta) >= SX_COMMAND_OPS_MAX)
         return refuse(in, where, "too many commands in one response");
     op.code = in->code;
     sx_delta_add(in->delta, op);
@@ -231,14 +225,6 @@ static bool read_incr(reading *in, sx_str item)
     return add(in, item.p, op);
 }
 
-static bool is_level(sx_str s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (s.p[i] < 'a' || s.p[i] > 'z')
-            return false;
-    return s.len > 0 && s.len <= SX_LEVEL_MAX;
-}
-
 static bool read_flash(reading *in, sx_str item)
 {
     sx_op op = {0};
@@ -246,7 +232,7 @@ static bool read_flash(reading *in, sx_str item)
 
     if (!split(in, item, &level, &text) || !decode(in, level, &op.key))
         return false;
-    if (!is_level(op.key))
+    if (!sx_is_level(op.key))
         return refuse(in, level.p, "a level is 1 to 32 letters a to z");
     return decode(in, text, &op.value) && add(in, item.p, op);
 }

@@ -9,11 +9,6 @@
 
 #include "sx_delta.h"
 
-/* Operations of one response.  Beyond it the response is refused as a whole:
- * each costs a walk over the session's keys, and a megabyte could hold three
- * hundred thousand. */
-#define SX_COMMAND_OPS_MAX 4096
-
 /** The control headers' names in the order in which they are applied; the
  *  list ends with NULL. */
 const char *const *sx_command_names(void);

@@ -42,6 +42,35 @@ void sx_delta_add(sx_delta *delta, sx_op op)
     APR_ARRAY_PUSH(*list, sx_op) = op;
 }
 
+int sx_delta_count(const sx_delta *delta)
+{
+    int count = 0;
+
+    for (int code = 0; code < SX_OP_COUNT; code++)
+        if (delta->ops[code])
+            count += delta->ops[code]->nelts;
+    return count;
+}
+
+void sx_delta_forget(sx_delta *delta, sx_op_code code, const sx_str *key)
+{
+    apr_array_header_t *list = delta->ops[code];
+    int kept = 0;
+
+    for (int i = 0; key && list && i < list->nelts; i++) {
+        const sx_op op = APR_ARRAY_IDX(list, i, sx_op);
+
+        if (!sx_str_eq(op.key, *key))
+            APR_ARRAY_IDX(list, kept++, sx_op) = op;
+    }
+    if (!list)
+        return;
+    list->nelts = kept;
+    /* An empty list would count as a wish. */
+    if (kept == 0)
+        delta->ops[code] = NULL;
+}
+
 bool sx_delta_has_data(const sx_delta *delta)
 {
     if (delta->has_if_version || delta->refused)

@@ -15,6 +15,11 @@
 
 #include "sx_session.h"
 
+/* Operations of one response.  Beyond it the response is refused as a whole:
+ * each costs a walk over the session's keys, and a megabyte could hold three
+ * hundred thousand. */
+#define SX_COMMAND_OPS_MAX 4096
+
 /* In the order in which they are applied. */
 typedef enum sx_op_code {
     SX_OP_CLEAR,
@@ -79,6 +84,14 @@ sx_delta *sx_delta_create(apr_pool_t *pool);
 
 /** Append an operation; strings are borrowed until the delta's pool goes. */
 void sx_delta_add(sx_delta *delta, sx_op op);
+
+/** How many operations it has: at most SX_COMMAND_OPS_MAX are its makers' to
+ *  see to. */
+int sx_delta_count(const sx_delta *delta);
+
+/** Take back the operations on the data key ${key} (NULL: on all of them) of
+ *  this kind. */
+void sx_delta_forget(sx_delta *delta, sx_op_code code, const sx_str *key);
 
 /** Has it data commands (If-Version included)? */
 bool sx_delta_has_data(const sx_delta *delta);

@@ -130,14 +130,6 @@ static bool is_var_name(sx_str key)
     return key.len > 0;
 }
 
-static bool is_level(sx_str level)
-{
-    for (size_t i = 0; i < level.len; i++)
-        if (level.p[i] < 'a' || level.p[i] > 'z')
-            return false;
-    return level.len > 0;
-}
-
 /* ---- one variable ------------------------------------------------------- */
 
 static bool has_control(sx_block block)
@@ -426,7 +418,7 @@ static bool put_message(env_ctx *ctx, int number, const sx_message *message)
     const char *level = apr_psprintf(ctx->pool, "FLASH_%d_LEVEL", number);
     const char *text = apr_psprintf(ctx->pool, "FLASH_%d_TEXT", number);
 
-    return is_level(message->level) && is_plain(message->text) &&
+    return sx_is_level(message->level) && is_plain(message->text) &&
            put_copy(ctx, level, message->level) &&
            put_copy(ctx, text, message->text);
 }
@@ -448,7 +440,7 @@ static void put_levels(env_ctx *ctx)
         const sx_message *message = &APR_ARRAY_IDX(messages, i, sx_message);
         const char *name;
 
-        if (!is_level(message->level) || !is_plain(message->text) ||
+        if (!sx_is_level(message->level) || !is_plain(message->text) ||
             !is_first_of_level(messages, i))
             continue;
         name = apr_pstrcat(ctx->pool, "FLASH_",

@@ -179,6 +179,14 @@ static bool is_float(sx_str s)
     return end == s.len || (s.p[end] == '.' && is_fraction(s, end));
 }
 
+bool sx_is_level(sx_str level)
+{
+    for (size_t i = 0; i < level.len; i++)
+        if (level.p[i] < 'a' || level.p[i] > 'z')
+            return false;
+    return level.len > 0 && level.len <= SX_LEVEL_MAX;
+}
+
 bool sx_type_accepts(sx_type type, sx_str value)
 {
     int64_t ignored;

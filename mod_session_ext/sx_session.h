@@ -76,6 +76,9 @@ typedef struct sx_session {
  */
 bool sx_type_accepts(sx_type type, sx_str value);
 
+/** Is ${level} a flash level: 1 to SX_LEVEL_MAX letters a to z? */
+bool sx_is_level(sx_str level);
+
 /** An empty session of version 0. */
 sx_session *sx_session_create(apr_pool_t *pool);
 

@@ -123,6 +123,8 @@ sub make_server
     symlink SxTest::Paths::module(), "$root/modules/mod_session_ext.so";
     symlink SxTest::Paths::modules_dir() . "/$_", "$root/modules/$_"
         for qw(mod_ssl.so mod_authn_socache.so);
+    symlink SxTest::Paths::user_module('mod_example_session'),
+        "$root/modules/mod_example_session.so";
     return $server;
 }
 

@@ -79,6 +79,11 @@ same_names('function of expressions', $access,
         'mod_session_ext/mod_sx_expr.c')],
     [in_headings(qr/%\{(\w+):/, $access)]);
 
+same_names('function for modules', 'docs/modules.md',
+    [in_code(qr/\bAPR_REGISTER_OPTIONAL_FN\(\s*(\w+)\)/,
+        'mod_session_ext/mod_sx_functions.c')],
+    [in_headings(qr/`(\w+)\(/, 'docs/modules.md')]);
+
 # The facts are a table there as they are one in the code.
 my @facts = in_code(qr/"([A-Z_]{4,})"/, 'mod_session_ext/mod_sx_ask.c');
 my @rows = map { /^\| `([A-Z_]+)` \|/ ? $1 : () } lines($access);

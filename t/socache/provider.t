@@ -5,9 +5,8 @@
 use SxTest;
 use SxTest::Segment;
 
-plan(skip_all => 'needs t/bench/socache/mod_bench_socache.so')
-    unless SxTest::Paths::user_module();
-my $user = SxTest::Paths::user_module();
+my $user = SxTest::Paths::user_module('mod_bench_socache');
+plan(skip_all => 'needs t/bench/socache/mod_bench_socache.so') unless $user;
 my $s = SxTest::Server->new(conf => <<"CONF");
 LoadModule bench_socache_module $user
 BenchSocache one shm_store:both.shm(4m)

@@ -39,12 +39,21 @@ sub next_module
     return dirname($dir) . '/next/mod_session_ext.so';
 }
 
-# A module that uses socache providers: in a build, or beside ours in a stage.
+# Modules that use ours, and where a build has them.
+my %USERS = (
+    mod_bench_socache   => 't/bench/socache',
+    mod_test_calls      => 't/calls',
+    mod_example_session => 'conf/examples/c',
+);
+
+sub user_modules { return sort keys %USERS }
+
+# One of them: beside ours in a stage, else in a build; '' if it is not there.
 sub user_module
 {
-    my $name = 'mod_bench_socache.so';
-    my ($found) = grep { -e } dirname(module()) . "/$name",
-        build_dir() . "/t/bench/socache/$name";
+    my ($name) = @_;
+    my ($found) = grep { -e } dirname(module()) . "/$name.so",
+        build_dir() . "/$USERS{$name}/$name.so";
     return $found // '';
 }
 

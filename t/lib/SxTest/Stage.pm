@@ -52,8 +52,9 @@ sub _copy_built
     my $next = SxTest::Paths::next_module();
     mkdir "$self->{top}/next";
     _copy("$self->{top}/next", $next) if -e $next;
-    my $user = SxTest::Paths::user_module();
-    _copy("$self->{top}/mod_session_ext", $user) if -e $user;
+    my @users = grep { -e } map { SxTest::Paths::user_module($_) }
+        SxTest::Paths::user_modules();
+    _copy("$self->{top}/mod_session_ext", @users);
     my $tool = SxTest::Paths::build_dir() . '/mod_session_ext/htsession';
     _copy("$self->{top}/mod_session_ext", $tool) if -x $tool;
     return;

@@ -21,7 +21,7 @@ sub server
     my ($opt) = @_;
     local $ENV{SXTEST_TMP} = $opt->{dir};
     my $conf = 'LoadModule bench_socache_module '
-        . SxTest::Paths::user_module() . "\n";
+        . SxTest::Paths::user_module('mod_bench_socache') . "\n";
     for my $provider (@PROVIDERS) {
         $conf .= "BenchSocache $provider-$_ $provider:$provider-$_($SIZE)\n"
             for @KEYS;
