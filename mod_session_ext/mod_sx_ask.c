@@ -27,8 +27,9 @@ sx_str mod_sx_ask_bytes(const mod_sx_visit *visit, const char *key,
             ? sx_session_get(visit->loaded.session, sx_str_of(key))
             : NULL;
 
-    return entry && entry->type != SX_OPAQUE ? sx_str_dup(entry->value, pool)
-                                             : (sx_str){0};
+    return entry && sx_type_is_shown(entry->type)
+               ? sx_str_dup(entry->value, pool)
+               : (sx_str){0};
 }
 
 const char *mod_sx_ask_key(const mod_sx_visit *visit, const char *key,

@@ -16,12 +16,13 @@
 const mod_sx_visit *mod_sx_ask(request_rec *r);
 
 /** The value of a data key as a C string of ${pool}; NULL: there is none, or
- *  its value is opaque, or has a NUL in it, which a C string would hide. */
+ *  its value is opaque or a secret, or has a NUL in it, which a C string would
+ *  hide. */
 const char *mod_sx_ask_key(const mod_sx_visit *visit, const char *key,
                            apr_pool_t *pool);
 
 /** The same with its bytes counted, of any kind; a `p` of NULL: there is none,
- *  or it is opaque. */
+ *  or it is opaque or a secret. */
 sx_str mod_sx_ask_bytes(const mod_sx_visit *visit, const char *key,
                         apr_pool_t *pool);
 

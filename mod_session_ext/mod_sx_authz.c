@@ -191,7 +191,7 @@ static bool has_value(request_rec *r, const mod_sx_visit *visit,
     const sx_entry *entry =
         sx_session_get(visit->loaded.session, required->key);
 
-    return entry && entry->type != SX_OPAQUE &&
+    return entry && sx_type_is_shown(entry->type) &&
            is_one_of(r, entry->value, required->words);
 }
 

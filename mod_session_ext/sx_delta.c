@@ -150,10 +150,12 @@ static bool apply_unset(apply_ctx *ctx, const sx_op *op)
 static bool apply_set(apply_ctx *ctx, const sx_op *op)
 {
     const sx_entry *old = sx_session_get(ctx->session, op->key);
-    sx_type type = SX_TEXT;
+    sx_type type = op->type;
 
-    /* A number that an app of types put there stays one for it. */
-    if (old && old->type != SX_OPAQUE && sx_type_accepts(old->type, op->value))
+    /* A number that an app of types put there stays one for it, and a secret a
+     * secret. */
+    if (type == SX_TEXT && old && old->type != SX_OPAQUE &&
+        sx_type_accepts(old->type, op->value))
         type = old->type;
     ctx->change->data |= sx_session_set(ctx->session, op->key, op->value, type);
     return within_keys(ctx, "Session-Set");
@@ -180,7 +182,7 @@ static bool apply_append(apply_ctx *ctx, const sx_op *op)
     const sx_entry *entries = (const sx_entry *)ctx->session->entries->elts;
     sx_entry *entry;
 
-    if (old && old->type == SX_OPAQUE)
+    if (old && !sx_type_is_shown(old->type))
         return refuse(ctx, "Session-Append: a key holds an opaque value");
     if (!old) {
         ctx->change->data |=

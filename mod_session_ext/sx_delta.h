@@ -37,6 +37,7 @@ typedef struct sx_op {
     sx_op_code code;
     sx_str key;
     sx_str value;
+    sx_type type; /* of a Set: SX_TEXT keeps the type that is there */
     int64_t number;
     uint64_t id;
 } sx_op;

@@ -323,7 +323,7 @@ static void make_data(env_ctx *ctx, bool *missing)
 
         if (!is_selected(ctx->in, entry->key))
             continue;
-        missing[i] = entry->type == SX_OPAQUE;
+        missing[i] = !sx_type_is_shown(entry->type);
         if (missing[i])
             continue;
         sx_form_pair(&data, entry->key, entry->value);
@@ -370,8 +370,9 @@ static void make_key_vars(env_ctx *ctx, bool *missing)
     for (int i = 0; i < entries->nelts; i++) {
         const sx_entry *entry = &APR_ARRAY_IDX(entries, i, sx_entry);
 
-        if (entry->type == SX_OPAQUE || !is_selected(ctx->in, entry->key) ||
-            !is_var_name(entry->key) || !is_plain(entry->value))
+        if (!sx_type_is_shown(entry->type) ||
+            !is_selected(ctx->in, entry->key) || !is_var_name(entry->key) ||
+            !is_plain(entry->value))
             continue;
         if (is_shadowed(entries, i) ||
             !put_copy(ctx, key_var_name(entry->key, ctx->pool), entry->value))

@@ -46,8 +46,8 @@ typedef struct sx_env_in {
  * The variables, in order, as an array of sx_var.  What has no room is left out
  * from the end of that order, and SESSION_ENV_OMITTED, a list separated by ',',
  * says what:
- *   <key>       urlencoded: an opaque value, or no room for it in the data or
- *               as a SESSION_VAR_
+ *   <key>       urlencoded: an opaque value or a secret, or no room for it in
+ *               the data or as a SESSION_VAR_
  *   flash:<n>   message n has no FLASH_<n>_TEXT
  *   env:<NAME>  another variable
  *   more:<n>    at its end: n items for which the list itself has no room

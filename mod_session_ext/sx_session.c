@@ -194,6 +194,7 @@ bool sx_type_accepts(sx_type type, sx_str value)
     switch (type) {
     case SX_TEXT:
     case SX_OPAQUE:
+    case SX_SECRET:
         return true;
     case SX_INT:
         return sx_parse_int64(value, &ignored);
@@ -205,4 +206,9 @@ bool sx_type_accepts(sx_type type, sx_str value)
         break;
     }
     return false;
+}
+
+bool sx_type_is_shown(sx_type type)
+{
+    return type != SX_OPAQUE && type != SX_SECRET;
 }

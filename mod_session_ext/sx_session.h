@@ -22,6 +22,9 @@ typedef enum sx_type {
     SX_BOOL,   /* "0" or "1" */
     SX_FLOAT,  /* as PHP prints it with precision 17 */
     SX_OPAQUE, /* a serialised value of one language; never decoded here */
+    SX_SECRET, /* for modules of httpd alone, such as a password of
+                * mod_auth_form: no app is shown it, and none may take it for
+                * a value of its own language */
     SX_TYPE_COUNT
 } sx_type;
 
@@ -70,14 +73,17 @@ typedef struct sx_session {
 } sx_session;
 
 /**
- * Is ${value} the canonical text of a ${type}?  Any bytes are for SX_TEXT and
- * SX_OPAQUE.  Of an SX_FLOAT the shape is judged ("-0.5", "1.0E+25", "INF"),
- * not whether another text names the same number.
+ * Is ${value} the canonical text of a ${type}?  Any bytes are for SX_TEXT,
+ * SX_OPAQUE and SX_SECRET.  Of an SX_FLOAT the shape is judged ("-0.5",
+ * "1.0E+25", "INF"), not whether another text names the same number.
  */
 bool sx_type_accepts(sx_type type, sx_str value);
 
 /** Is ${level} a flash level: 1 to SX_LEVEL_MAX letters a to z? */
 bool sx_is_level(sx_str level);
+
+/** May apps, expressions and logs see values of this type as text? */
+bool sx_type_is_shown(sx_type type);
 
 /** An empty session of version 0. */
 sx_session *sx_session_create(apr_pool_t *pool);

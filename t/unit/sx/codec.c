@@ -159,7 +159,7 @@ static const struct {
     {"a key twice", BYTES(HEAD COUNTS("\x02", "\x00") E_USER E_USER)},
     {"a key twice, far apart",
      BYTES(HEAD COUNTS("\x03", "\x00") E_USER E_HITS "\x04\x04\x01userx")},
-    {"an unknown type", BYTES(HEAD COUNTS("\x01", "\x00") "\x05\x01\x00k")},
+    {"an unknown type", BYTES(HEAD COUNTS("\x01", "\x00") "\x06\x01\x00k")},
     {"a type of 255", BYTES(HEAD COUNTS("\x01", "\x00") "\xff\x01\x00k")},
     {"an empty key", BYTES(HEAD COUNTS("\x01", "\x00") "\x00\x00\x01v")},
     {"a key of 129 bytes",

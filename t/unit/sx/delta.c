@@ -26,6 +26,7 @@ static sx_session *typed(void)
     sx_session_set(session, s("bool"), s("1"), SX_BOOL);
     sx_session_set(session, s("float"), s("0.5"), SX_FLOAT);
     sx_session_set(session, s("opaque"), s("a:0:{}"), SX_OPAQUE);
+    sx_session_set(session, s("secret"), s("pass"), SX_SECRET);
     sx_session_set(session, s("digits"), s("41"), SX_TEXT);
     session->version = 5;
     return session;
@@ -55,8 +56,8 @@ static sx_delta *delta_of(const char *text)
     return delta;
 }
 
-static const char *const type_words[SX_TYPE_COUNT] = {"text", "int", "bool",
-                                                      "float", "opaque"};
+static const char *const type_words[SX_TYPE_COUNT] = {
+    "text", "int", "bool", "float", "opaque", "secret"};
 
 /* "type:value" of a key, or "none". */
 static const char *shown(const sx_session *session, const char *key)
@@ -89,6 +90,7 @@ static const one_case ones[] = {
     {"Set: opaque=x", "opaque", "text:x", true,
      "an opaque value turns to text"},
     {"Set: opaque=a:0:{}", "opaque", "text:a:0:{}", true, "even of the same"},
+    {"Set: secret=new", "secret", "secret:new", true, "a secret stays one"},
     {"Set: a=1&a=2", "a", "text:2", true, "the last pair of a key wins"},
     {"Unset: text", "text", "none", true, "unset removes"},
     {"Unset: none", "none", "none", false, "unset of nothing is no change"},
@@ -136,6 +138,8 @@ static const struct {
 } refusals[] = {
     {"Append: opaque=x", "Session-Append"},
     {"Incr: opaque=1", "Session-Incr"},
+    {"Append: secret=x", "Session-Append"},
+    {"Incr: secret=1", "Session-Incr"},
     {"Incr: text=1", "Session-Incr"},
     {"Incr: bool=1", "Session-Incr"},
     {"Incr: float=1", "Session-Incr"},

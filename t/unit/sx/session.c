@@ -162,6 +162,7 @@ static const struct {
     {SX_TEXT, true, "\x80\xff\n"},
     {SX_OPAQUE, true, ""},
     {SX_OPAQUE, true, "O:1:{"},
+    {SX_SECRET, true, "O:1:{"},
     {SX_INT, true, "0"},
     {SX_INT, true, "-7"},
     {SX_INT, true, "9223372036854775807"},
@@ -225,11 +226,11 @@ static const struct {
 
 static void test_types(void)
 {
-    static const char *const names[] = {"text",  "int",    "bool",
-                                        "float", "opaque", "unknown"};
+    static const char *const names[] = {"text",   "int",    "bool",   "float",
+                                        "opaque", "secret", "unknown"};
 
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-        unsigned name = values[i].type < 5 ? (unsigned)values[i].type : 5;
+        unsigned name = values[i].type < 6 ? (unsigned)values[i].type : 6;
 
         ok(sx_type_accepts(values[i].type, s(values[i].value)) ==
                values[i].fits,
