@@ -135,8 +135,7 @@ static const key_case keys[] = {
     {"f", RAW("0.5"), SX_FLOAT, "0.5", "f=0.5", NULL, "a float"},
     {"o", RAW("a:0:{}"), SX_OPAQUE, NULL, "", "o", "an opaque value"},
     {"o p", RAW("x"), SX_OPAQUE, NULL, "", "o+p",
-     "an opaque value of an odd "
-     "key"},
+     "an opaque value of an odd key"},
     {"pw", RAW("x"), SX_SECRET, NULL, "", "pw", "a secret"},
     {"aZ_09", RAW("x"), SX_TEXT, "x", "aZ_09=x", NULL, "a key of all kinds"},
     {"a-b", RAW("x"), SX_TEXT, NULL, "a-b=x", NULL, "a key with a hyphen"},
