@@ -3,12 +3,17 @@
 # else: so it is told by request headers.
 use SxTest;
 
+use Fcntl qw(LOCK_EX);
 use File::Path qw(remove_tree);
 use File::Temp qw(tempdir);
 
 # Where Debian's suexec runs programs, of a user that is neither root nor
 # httpd's, and where it wants to write its log.
 my ($user, $group) = ('nobody', 'nogroup');
+# One MPM's test at a time: who made these directories removes them.
+open my $lock, '>', SxTest::Paths::scratch_root() . '/sxt-suexec.lock'
+    or die "lock: $!\n";
+flock $lock, LOCK_EX or die "flock: $!\n";
 my @made = grep { mkdir $_ } qw(/var/www /var/log/apache2);
 my $dir = tempdir('sxt-XXXXXX', DIR => '/var/www');
 
