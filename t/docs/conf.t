@@ -6,6 +6,7 @@ use warnings;
 use SxTest;
 
 use MIME::Base64 qw(encode_base64);
+use SxTest::Program;
 
 my $conf = SxTest::t_dir() . '/../conf';
 
@@ -97,6 +98,27 @@ sub counts
 counts('cgi.conf', server("Include $conf/examples/cgi.conf\n"),
     '/counter.pl', '/counter.sh');
 
+counts('ssi.conf', server("Include $conf/examples/ssi.conf\n"),
+    '/counter.shtml');
+counts('lua.conf', server("Include $conf/examples/lua.conf\n", more => ['lua']),
+    '/counter.lua');
+counts('mod_perl.conf',
+    server("Include $conf/examples/mod_perl.conf\n", more => ['perl']),
+    '/counter');
+
+# The same program in each language, behind HTTP.
+for my $command (['node', 'counter.js', 'PORT'], ['python3', 'counter.py', 'PORT'],
+    ['rackup', '-o', '127.0.0.1', '-p', 'PORT', 'counter.ru']) {
+    my ($file) = grep { /counter/ } @$command;
+    my $program = SxTest::Program->start(
+        command => [map { /counter/ ? "$conf/examples/backend/$_" : $_ }
+            @$command]);
+    counts("backend.conf, $file",
+        server('Define BACKEND http://127.0.0.1:' . $program->port . "\n"
+            . "Include $conf/examples/backend.conf\n"), '/counter');
+    $program->stop;
+}
+
 if (SxTest::mpm() eq 'prefork') {
     counts('mod_php.conf', server("Include $conf/examples/mod_php.conf\n"),
         '/counter.php');
@@ -130,7 +152,8 @@ is(sees($server, 'role=admin&state=suspended'), '200 200 403',
 $server->stop;
 
 my @files = map { m{([^/]+)$} } glob "$conf/examples/*.conf";
-is("@files", 'access.conf cgi.conf mod_php.conf php-fpm.conf',
+is("@files", 'access.conf backend.conf cgi.conf lua.conf mod_perl.conf '
+    . 'mod_php.conf php-fpm.conf ssi.conf',
     'no example is without a test');
 
 SxTest::done();

@@ -8,6 +8,7 @@ use SxTest;
 
 use File::Basename qw(dirname);
 use MIME::Base64 qw(encode_base64);
+use SxTest::Program;
 
 my $top = SxTest::t_dir() . '/..';
 
@@ -15,7 +16,7 @@ my $top = SxTest::t_dir() . '/..';
 # which t/guard/commands.t checks.
 my %UNMARKED = map { $_ => 1 } '', qw(text c sh);
 my %KNOWN = map { $_ => 1 }
-    qw(site browser file refused env log answer path status);
+    qw(site browser file serve refused env log answer path status);
 
 # --- reading ------------------------------------------------------------------
 sub slurp
@@ -77,12 +78,16 @@ sub problem_of
 }
 
 # --- servers ------------------------------------------------------------------
-# Snippets say /srv and port 80; here that is a directory of the server's own
-# and its port.
+# Snippets say /srv and port 80, or a port of a backend; here that is a directory
+# of the server's own, its port, and a free one.
+my %PORT;
+
 sub here
 {
     my ($server, $text) = @_;
     my ($root, $port) = ($server->root, $server->port);
+    $text =~ s{\b(127\.0\.0\.1'?(?::|, ))($_)\b}{$1$PORT{$_}}g for keys %PORT;
+    $text =~ s{\blisten\($_\b}{listen($PORT{$_}}g for keys %PORT;
     $text =~ s{(?<![\w.])/srv/}{$root/srv/}g;
     $text =~ s{http://localhost(?=[/\s"'])}{http://localhost:$port}g;
     return $text;
@@ -120,9 +125,12 @@ sub make_server
     my $root = $server->root;
     mkdir "$root/$_" for qw(srv srv/www srv/keys srv/state modules);
     make_keys("$root/srv/keys");
+    system('cp', '-RP', "$top/conf/examples/helpers", "$root/srv") == 0
+        or die "cp: $?\n";
+    system('chmod', '-R', 'a+rX', "$root/srv/helpers");
     symlink SxTest::Paths::module(), "$root/modules/mod_session_ext.so";
     symlink SxTest::Paths::modules_dir() . "/$_", "$root/modules/$_"
-        for qw(mod_ssl.so mod_authn_socache.so);
+        for qw(mod_ssl.so mod_authn_socache.so mod_lua.so mod_perl.so);
     symlink SxTest::Paths::user_module('mod_example_session'),
         "$root/modules/mod_example_session.so";
     return $server;
@@ -133,7 +141,7 @@ my $AROUND = <<'CONF';
 DocumentRoot "/srv/www"
 <Directory "/srv/www">
     Options +ExecCGI +Includes
-    AddHandler cgi-script .pl .sh
+    AddHandler cgi-script .pl .sh .py
     AddOutputFilter INCLUDES .shtml
 </Directory>
 CONF
@@ -149,9 +157,25 @@ sub site_server
     for my $fence (grep { $_->{mark}{file} } @fences) {
         my $program = $fence->{text} =~ /^#!/;
         spew($server->root . "/srv/www/$fence->{mark}{file}",
-            $fence->{text}, $program ? 0755 : 0644);
+            here($server, $fence->{text}), $program ? 0755 : 0644);
     }
     return $server;
+}
+
+# What runs a backend of this language.
+my %SERVES = (
+    js     => sub { return ('node', $_[0]) },
+    python => sub { return ('python3', $_[0]) },
+    ruby   => sub { return ('puma', '-b', 'tcp://127.0.0.1:PORT', $_[0]) },
+);
+
+sub serve
+{
+    my ($server, $fence) = @_;
+    my $file = $server->root . "/srv/www/$fence->{mark}{file}";
+    return SxTest::Program->start(port => $PORT{ $fence->{mark}{serve} },
+        log => $server->root . '/logs/backend',
+        command => [$SERVES{ $fence->{lang} }->($file)]);
 }
 
 # For snippets that bring no configuration: sessions are on, and that is all.
@@ -312,16 +336,20 @@ sub run_site
 {
     my ($name, @fences) = @_;
     my $plain = !grep { $_->{lang} eq 'apache' || $_->{mark}{file} } @fences;
+    my @backends = grep { $_->{mark}{serve} } @fences;
+    $PORT{ $_->{mark}{serve} } = SxTest::Paths::free_port() for @backends;
     my $server = $plain ? plain_server() : site_server(@fences);
     my ($status, $text) = $server->configtest;
     is($status, 0, "$fences[0]{where}: httpd accepts the site $name")
         or diag($text);
     my @steps = grep { step_of($_) } @fences;
     return unless @steps;
+    my @programs = map { serve($server, $_) } @backends;
     $server->start unless $plain;
     my $site = { server => $server };
     step_of($_)->($site, $_) for @steps;
     $server->stop unless $plain;
+    $_->stop for @programs;
     return;
 }
 

@@ -9,7 +9,7 @@ use Test::More;
 use House;
 
 my @source = files(
-    '**.{c,h,pl,pm,t,sh,php,conf,conf.in,stub.php}',
+    '**.{c,h,pl,pm,t,sh,php,py,rb,ru,js,lua,conf,conf.in,stub.php}',
     qw(configure.ac Makefile.in bootstrap .ci/run .clang-tidy t/.clang-tidy
        t/TEST t/run t/lint/* t/bench/run conf/demo/start)
 );
@@ -21,7 +21,7 @@ sub without_licence
 {
     my ($file) = @_;
     my @head = (lines($file))[0 .. 2];
-    my $line = qr{^(?:/\*|\#|//|<!--) SPDX-License-Identifier: Apache-2\.0};
+    my $line = qr{^(?:/\*|\#|//|<!--|--) SPDX-License-Identifier: Apache-2\.0};
     return !grep { defined && $_ =~ $line } @head;
 }
 none('every source says its licence at the top',

@@ -15,8 +15,7 @@ my $OWNER = $$;
 my @RUNNING;
 
 # command  with PORT for the port (one word or part of it)
-# log      where its output goes        env  more of these variables
-# port     if it was chosen before
+# log      where its output goes        port     if it was chosen before
 sub start
 {
     my ($class, %opt) = @_;
@@ -38,7 +37,9 @@ sub _exec
     open STDIN,  '<',  '/dev/null';
     open STDOUT, '>>', $self->{log} || '/dev/null';
     open STDERR, '>&', \*STDOUT;
-    %ENV = (%ENV, %{ $self->{env} || {} });
+    # Some look around where they are, which others may not.
+    chdir '/';
+    @ENV{qw(PWD PYTHONDONTWRITEBYTECODE)} = ('/', 1);
     exec { $command[0] } @command or _exit(127);
 }
 
