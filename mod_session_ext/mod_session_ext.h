@@ -96,7 +96,8 @@ APR_DECLARE_OPTIONAL_FN(const session_ext_info *, session_ext_look,
 
 /**
  * The value of a key, with a NUL behind it and its bytes counted in ${*len};
- * NULL: there is none, or it is an opaque one of a language.  With a ${len} of
+ * NULL: there is none, or none to be shown: an opaque one of a language, or a
+ * secret, which belongs to the module that has made it.  With a ${len} of
  * NULL a value with a NUL in it counts as none.
  */
 APR_DECLARE_OPTIONAL_FN(const char *, session_ext_get,

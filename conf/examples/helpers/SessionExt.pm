@@ -158,7 +158,14 @@ sub destroy { return $_[0]->_once('Session-Destroy', 'on') }
 sub logout  { return $_[0]->_once('Session-Logout', $_[1] // 'all') }
 sub renew   { return $_[0]->_once('Session-Renew', $_[1] ? 'discard' : 'on') }
 sub idle    { return $_[0]->_once('Session-Idle', $_[1] // 'default') }
-sub persist { return $_[0]->_once('Session-Persist', $_[1] ? 'on' : 'off') }
+
+# Unless told otherwise, on.
+sub persist
+{
+    my ($self, $on) = @_;
+    return $self->_once('Session-Persist', $on // 1 ? 'on' : 'off');
+}
+
 sub keep_flash { return $_[0]->_once('Session-Flash-Keep', 'on') }
 
 # ---- the headers -------------------------------------------------------------

@@ -16,6 +16,8 @@ my @RUNNING;
 
 # command  with PORT for the port (one word or part of it)
 # log      where its output goes        port     if it was chosen before
+# says     what is in its output when it is ready, for one that does not stand
+#          a connection without a request
 sub start
 {
     my ($class, %opt) = @_;
@@ -53,13 +55,20 @@ sub _said
     return scalar(<$in>) // '';
 }
 
+sub _is_up
+{
+    my ($self) = @_;
+    return $self->_said =~ $self->{says} if $self->{says};
+    return !!IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+        PeerPort => $self->{port}, Proto => 'tcp', Timeout => 2);
+}
+
 sub _wait_until_up
 {
     my ($self) = @_;
     my $end = time + 30;
     while (time < $end) {
-        return if IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-            PeerPort => $self->{port}, Proto => 'tcp', Timeout => 2);
+        return if $self->_is_up;
         last if waitpid($self->{pid}, WNOHANG) == $self->{pid};
         sleep 0.02;
     }
