@@ -15,6 +15,7 @@
 #include "mod_sx_log.h"
 #include "mod_sx_request.h"
 #include "mod_sx_server.h"
+#include "mod_sx_session_bridge.h"
 #include "mod_sx_socache.h"
 #include "mod_sx_status.h"
 
@@ -24,10 +25,15 @@ session_ext_module;
 
 static void register_hooks(apr_pool_t *pool)
 {
+    /* Its filter puts what SessionHeader says into the session that we commit:
+     * it comes before ours. */
+    static const char *const mod_session[] = {"mod_session.c", NULL};
+
     mod_sx_register_filters();
     mod_sx_authz_register(pool);
     mod_sx_socache_register(pool);
     mod_sx_functions_register();
+    mod_sx_bridge_register();
 
     /* Start: check the configuration, open stores and keys; in each child look
      * inside the stores. */
@@ -35,6 +41,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_config(mod_sx_log_register, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_expr_lookup(mod_sx_expr_lookup, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(mod_sx_socache_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(mod_sx_bridge_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(mod_sx_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mod_sx_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(mod_sx_child_init, NULL, NULL, APR_HOOK_MIDDLE);
@@ -50,6 +57,8 @@ static void register_hooks(apr_pool_t *pool)
     /* Around all others that decide about access. */
     ap_hook_check_access_ex(mod_sx_access_checker_ex, NULL, NULL,
                             APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authn(mod_sx_check_user_id, NULL, NULL, APR_HOOK_REALLY_FIRST,
+                        AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authz(mod_sx_auth_checker, NULL, NULL, APR_HOOK_REALLY_FIRST,
                         AP_AUTH_INTERNAL_PER_CONF);
     /* The environment is there before any other fixup looks, and once more
@@ -63,8 +72,9 @@ static void register_hooks(apr_pool_t *pool)
                     APR_HOOK_REALLY_FIRST + 1);
     /* Reached only by what core's own handler will serve: a plain file. */
     ap_hook_handler(mod_sx_handler_last, NULL, NULL, APR_HOOK_REALLY_LAST - 1);
-    ap_hook_insert_filter(mod_sx_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_insert_error_filter(mod_sx_insert_error_filter, NULL, NULL,
+    ap_hook_insert_filter(mod_sx_insert_filter, mod_session, NULL,
+                          APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(mod_sx_insert_error_filter, mod_session, NULL,
                                 APR_HOOK_MIDDLE);
     /* mod_headers edits responses behind our first filter; what it adds is
      * taken out by a second one. */

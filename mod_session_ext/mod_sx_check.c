@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include "mod_sx_bridge_conf.h"
 #include "mod_sx_cookie_conf.h"
 #include "mod_sx_server.h"
 #include "mod_sx_snapshot.h"
@@ -41,7 +42,7 @@ static apr_array_header_t *scopes_of(server_rec *server, server_rec *first,
                                      apr_pool_t *pool)
 {
     const mod_sx_server *conf = mod_sx_server_of(server);
-    const mod_sx_use whole = {defaults_of(server), server, NULL};
+    const mod_sx_use whole = {.dir = defaults_of(server), .server = server};
     apr_array_header_t *all = apr_array_copy(pool, conf->uses);
 
     if (server != first) {
@@ -88,7 +89,8 @@ static bool some_scope_is_on(server_rec *server)
 bool mod_sx_in_use(server_rec *server)
 {
     for (server_rec *s = server; s; s = s->next)
-        if (mod_sx_server_of(s)->seal_uses->nelts)
+        if (mod_sx_server_of(s)->seal_uses->nelts ||
+            mod_sx_server_of(s)->bridge_uses->nelts)
             return true;
     return mod_sx_server_of(server)->stores->nelts > 0 ||
            some_scope_is_on(server);
@@ -435,6 +437,15 @@ static bool complain(server_rec *server, const char *where, const char *why)
     return false;
 }
 
+/* A scope of ${from}, itself or the main server, as it is in ${server}. */
+static const mod_sx_dir *merged(const mod_sx_use *use, server_rec *from,
+                                server_rec *server, apr_pool_t *pool)
+{
+    return use->dir == defaults_of(from)
+               ? defaults_of(server)
+               : mod_sx_merge_dir(pool, defaults_of(server), use->dir);
+}
+
 /* A scope of the main server is one of each virtual host, too. */
 static bool check_seal_uses(server_rec *server, server_rec *from,
                             server_rec *first, apr_pool_t *pool)
@@ -443,10 +454,7 @@ static bool check_seal_uses(server_rec *server, server_rec *from,
 
     for (int i = 0; i < uses->nelts; i++) {
         const mod_sx_use *use = &APR_ARRAY_IDX(uses, i, mod_sx_use);
-        const mod_sx_dir *dir =
-            use->dir == defaults_of(from)
-                ? defaults_of(server)
-                : mod_sx_merge_dir(pool, defaults_of(server), use->dir);
+        const mod_sx_dir *dir = merged(use, from, server, pool);
         const char *why = mod_sx_seals_check(dir, mod_sx_server_of(server),
                                              some_scope_is_on(first), pool);
 
@@ -454,6 +462,60 @@ static bool check_seal_uses(server_rec *server, server_rec *from,
             return complain(server, use->where, why);
     }
     return true;
+}
+
+/* Adds to ${provided} the scopes in which mod_session's sessions are ours. */
+static bool check_bridge_uses(server_rec *server, server_rec *from,
+                              server_rec *first, apr_array_header_t *provided,
+                              apr_pool_t *pool)
+{
+    const apr_array_header_t *uses = mod_sx_server_of(from)->bridge_uses;
+    bool sessions = some_scope_is_on(first);
+
+    for (int i = 0; i < uses->nelts; i++) {
+        const mod_sx_use *use = &APR_ARRAY_IDX(uses, i, mod_sx_use);
+        const mod_sx_dir *dir = merged(use, from, server, pool);
+        const char *why = dir->provide == 1
+                              ? mod_sx_bridge_check(use, dir, sessions, pool)
+                              : NULL;
+
+        if (why)
+            return complain(server, use->where, why);
+        if (dir->provide == 1)
+            APR_ARRAY_PUSH(provided, const mod_sx_dir *) = dir;
+    }
+    return true;
+}
+
+static bool check_unsealed_uses(server_rec *server, server_rec *from,
+                                const apr_array_header_t *provided,
+                                apr_pool_t *pool)
+{
+    const apr_array_header_t *uses = mod_sx_server_of(from)->unsealed_uses;
+
+    for (int i = 0; i < uses->nelts; i++) {
+        const mod_sx_use *use = &APR_ARRAY_IDX(uses, i, mod_sx_use);
+        const char *why =
+            mod_sx_bridge_check_seal(merged(use, from, server, pool), provided);
+
+        if (why)
+            return complain(server, use->where, why);
+    }
+    return true;
+}
+
+static bool check_bridge(server_rec *server, server_rec *first,
+                         apr_pool_t *pool)
+{
+    apr_array_header_t *provided =
+        apr_array_make(pool, 2, sizeof(const mod_sx_dir *));
+
+    return check_bridge_uses(server, server, first, provided, pool) &&
+           (server == first ||
+            check_bridge_uses(server, first, first, provided, pool)) &&
+           check_unsealed_uses(server, server, provided, pool) &&
+           (server == first ||
+            check_unsealed_uses(server, first, provided, pool));
 }
 
 /* Did the configuration pass?  Key files are read only at the rehearsal: at a
@@ -465,6 +527,8 @@ static bool check_server(server_rec *server, server_rec *first, bool rehearsal,
     const apr_array_header_t *uses = scopes_of(server, first, pool);
     const char *why = NULL;
 
+    if (!check_bridge(server, first, pool))
+        return false;
     for (int i = 0; i < uses->nelts; i++) {
         const mod_sx_use *use = &APR_ARRAY_IDX(uses, i, mod_sx_use);
         const mod_sx_dir *dir = effective(use, server, pool);

@@ -9,6 +9,7 @@
 #include "mod_sx_flash.h"
 #include "mod_sx_headers.h"
 #include "mod_sx_seal.h"
+#include "mod_sx_session_bridge.h"
 #include "mod_sx_status.h"
 #include "sx_client.h"
 #include "sx_flash.h"
@@ -194,6 +195,11 @@ static int commit_and_answer(request_rec *r, mod_sx_visit *visit,
 
 /* ---- the three moments -------------------------------------------------- */
 
+static bool asks(const mod_sx_visit *visit)
+{
+    return sx_delta_asks(visit->delta) || mod_sx_bridge_is_changed(visit);
+}
+
 /* A subrequest speaks after the page's headers have left (SSI), or before the
  * page commits: then its commands wait for that. */
 static void commit_subrequest(request_rec *r, mod_sx_visit *visit)
@@ -201,11 +207,12 @@ static void commit_subrequest(request_rec *r, mod_sx_visit *visit)
     sx_commit_mode mode = {0};
     sx_committed done;
 
-    if (!mod_sx_part_of(r)->top->finished || !sx_delta_asks(visit->delta))
+    if (!mod_sx_part_of(r)->top->finished || !asks(visit))
         return;
     mod_sx_load(r);
     if (r->status >= 500)
         sx_delta_drop_data(visit->delta);
+    mod_sx_bridge_harvest(visit);
     commit_visit(r, visit, mode, &done);
     answer_of(r, &done);
 }
@@ -221,6 +228,7 @@ static void commit_others(request_rec *r, const mod_sx_visit *main_visit)
             continue;
         /* A redirect has left the scope of whoever took messages. */
         v->shown = false;
+        mod_sx_bridge_harvest(v);
         if (!v->claim && !sx_delta_asks(v->delta))
             continue;
         mod_sx_load_visit(r, v);
@@ -241,6 +249,7 @@ static int commit_page(request_rec *r, mod_sx_visit *visit)
         sx_delta_drop_data(visit->delta);
     if (first)
         visit->shown = mod_sx_flash_was_shown(r, visit);
+    mod_sx_bridge_harvest(visit);
     mod_sx_cookie_drop_foreign(r, visit);
     status = commit_and_answer(r, visit, mode, &done);
     visit->shown &= status == OK;
@@ -300,10 +309,11 @@ int mod_sx_commit_redirected(request_rec *r)
     /* The target may lie where these cookies' names mean nothing. */
     if (visit)
         mod_sx_cookie_drop_foreign(r, visit);
-    if (visit && (found || sx_delta_asks(visit->delta))) {
+    if (visit && (found || asks(visit))) {
         mod_sx_load(r);
         if (r->status >= 500)
             sx_delta_drop_data(visit->delta);
+        mod_sx_bridge_harvest(visit);
         commit_visit(r, visit, mode, &done);
         status = answer_of(r, &done);
         /* The target sees what was written. */
@@ -352,6 +362,7 @@ void mod_sx_commit_unfinished(request_rec *r)
     for (mod_sx_visit *v = top->visits; v; v = v->next) {
         if (!top->finished)
             v->shown = mod_sx_flash_went_around(r);
+        mod_sx_bridge_harvest(v);
         if (v->claim)
             settle_late(r, v);
         else if (sx_delta_asks(v->delta))

@@ -9,6 +9,7 @@
 #include "mod_sx_config.h"
 
 #include <stddef.h>
+#include "mod_sx_authz.h"
 #include "mod_sx_client.h"
 #include "mod_sx_cookie_conf.h"
 #include "mod_sx_parse.h"
@@ -49,13 +50,16 @@ static const char *where_of(cmd_parms *cmd)
 
 /* ---- scope directives --------------------------------------------------- */
 
-/* Once all lines are read this scope is judged (mod_sx_check.c). */
+/* Once all lines are read these scopes are judged (mod_sx_check.c). */
+static void note(cmd_parms *cmd, mod_sx_dir *dir, apr_array_header_t *uses)
+{
+    APR_ARRAY_PUSH(uses, mod_sx_use) =
+        (mod_sx_use){dir, cmd->server, where_of(cmd), cmd->directive};
+}
+
 static void note_use(cmd_parms *cmd, mod_sx_dir *dir)
 {
-    apr_array_header_t *uses = mod_sx_server_of(cmd->server)->uses;
-
-    APR_ARRAY_PUSH(uses, mod_sx_use) =
-        (mod_sx_use){dir, cmd->server, where_of(cmd)};
+    note(cmd, dir, mod_sx_server_of(cmd->server)->uses);
 }
 
 static const char *set_enabled(cmd_parms *cmd, void *conf, const char *word)
@@ -96,6 +100,28 @@ static const char *set_duration(cmd_parms *cmd, void *conf, const char *word)
         why = "a session that ends at once is of no use: accepted is 1s or "
               "more";
     return wrong(cmd, word, why);
+}
+
+static const char *set_encrypt(cmd_parms *cmd, void *conf, const char *word)
+{
+    const char *why = set_switch(cmd, conf, word);
+
+    if (!why && !((mod_sx_dir *)conf)->encrypt)
+        note(cmd, conf, mod_sx_server_of(cmd->server)->unsealed_uses);
+    return why;
+}
+
+static const char *set_provide(cmd_parms *cmd, void *conf, const char *word)
+{
+    mod_sx_dir *dir = conf;
+    const char *why = set_switch(cmd, conf, word);
+
+    if (!why && dir->provide) {
+        note(cmd, dir, mod_sx_server_of(cmd->server)->bridge_uses);
+        /* Who logs in by mod_session is let in by a session. */
+        mod_sx_authz_use();
+    }
+    return why;
 }
 
 static const char *set_namespace(cmd_parms *cmd, void *conf, const char *word)
@@ -270,15 +296,13 @@ static const char *set_seal(cmd_parms *cmd, void *conf, const char *line)
 {
     mod_sx_dir *dir = conf;
     mod_sx_seal_conf *seal = apr_pcalloc(cmd->pool, sizeof *seal);
-    apr_array_header_t *uses = mod_sx_server_of(cmd->server)->seal_uses;
     const char *word, *why;
 
     why = mod_sx_seal_parse(line, seal, &word, cmd->pool);
     if (why)
         return wrong(cmd, word, why);
     dir->seals = mod_sx_seals_with(dir->seals, seal, cmd->pool);
-    APR_ARRAY_PUSH(uses, mod_sx_use) =
-        (mod_sx_use){dir, cmd->server, where_of(cmd)};
+    note(cmd, dir, mod_sx_server_of(cmd->server)->seal_uses);
     return NULL;
 }
 
@@ -444,7 +468,8 @@ const command_rec mod_sx_directives[] = {
              "at most one access is noted in this time"),
     AP_INIT_TAKE1("SessionExtMaxSize", set_max_size, NULL, SCOPE,
                   "limit of one session's data"),
-    SWITCH("SessionExtEncrypt", encrypt, "seal values at rest: On or Off"),
+    AP_INIT_TAKE1("SessionExtEncrypt", set_encrypt, FIELD(encrypt), SCOPE,
+                  "seal values at rest: On or Off"),
     AP_INIT_TAKE1("SessionExtUserKey", set_user_key, NULL, SCOPE,
                   "the key that means logged in"),
     AP_INIT_TAKE12("SessionExtMaxPerUser", set_max_per_user, NULL, SCOPE,
@@ -468,4 +493,6 @@ const command_rec mod_sx_directives[] = {
                   "how many flash messages may wait, and their bytes"),
     AP_INIT_TAKE1("SessionExtOnStoreError", set_on_error, NULL, SCOPE,
                   "when the store cannot be asked: pass or 503"),
+    AP_INIT_TAKE1("SessionExtProvideModSession", set_provide, FIELD(provide),
+                  SCOPE, "keep what users of mod_session store: On or Off"),
     {.name = NULL}};

@@ -90,6 +90,7 @@ typedef struct mod_sx_dir {
     int flash_max;
     apr_int64_t flash_bytes;
     int refuse_on_outage; /* SessionExtOnStoreError 503 */
+    int provide;          /* mod_session's sessions are ours */
 } mod_sx_dir;
 
 /* One ShmStore line. */
@@ -112,6 +113,7 @@ typedef struct mod_sx_use {
     mod_sx_dir *dir;
     server_rec *server;
     const char *where;
+    const ap_directive_t *line; /* lives while the configuration is read */
 } mod_sx_use;
 
 typedef struct mod_sx_key_file {
@@ -129,6 +131,9 @@ typedef struct mod_sx_server {
     apr_array_header_t *uses;        /* of mod_sx_use: this server's scopes */
     apr_array_header_t *seal_uses;   /* of mod_sx_use: where cookies are sealed,
                                       * sessions or not */
+    apr_array_header_t *bridge_uses; /* of mod_sx_use: where mod_session's
+                                        * sessions are ours... */
+    apr_array_header_t *unsealed_uses; /* ...and where none are sealed */
     /* set in post_config */
     sx_keys *keys;
     const char *ns;               /* ServerName without port, lower case */

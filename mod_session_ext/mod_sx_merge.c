@@ -17,7 +17,7 @@ void *mod_sx_create_dir(apr_pool_t *pool, char *path)
     dir->enabled = dir->encrypt = dir->remote_user = MOD_SX_UNSET;
     dir->env_mode = dir->request_headers = dir->accept = MOD_SX_UNSET;
     dir->hide_cookie = dir->flash = dir->flash_max = MOD_SX_UNSET;
-    dir->refuse_on_outage = dir->carried = MOD_SX_UNSET;
+    dir->refuse_on_outage = dir->carried = dir->provide = MOD_SX_UNSET;
     dir->max_per_user = dir->bind = MOD_SX_UNSET;
     dir->idle_ms = dir->idle_max_ms = dir->absolute_ms = MOD_SX_UNSET;
     dir->renew_ms = dir->grace_ms = dir->touch_ms = MOD_SX_UNSET;
@@ -104,6 +104,7 @@ void *mod_sx_merge_dir(apr_pool_t *pool, void *base_conf, void *add_conf)
     MERGE(flash_max);
     MERGE(flash_bytes);
     MERGE(refuse_on_outage);
+    MERGE(provide);
     return dir;
 }
 
@@ -115,6 +116,8 @@ void *mod_sx_create_server(apr_pool_t *pool, server_rec *server)
     conf->stores = apr_array_make(pool, 2, sizeof(mod_sx_store_conf *));
     conf->uses = apr_array_make(pool, 4, sizeof(mod_sx_use));
     conf->seal_uses = apr_array_make(pool, 2, sizeof(mod_sx_use));
+    conf->bridge_uses = apr_array_make(pool, 2, sizeof(mod_sx_use));
+    conf->unsealed_uses = apr_array_make(pool, 2, sizeof(mod_sx_use));
     return conf;
 }
 

@@ -10,6 +10,7 @@
 #include "mod_sx_headers.h"
 #include "mod_sx_interim.h"
 #include "mod_sx_seal.h"
+#include "mod_sx_session_bridge.h"
 
 #define FILTER      "SESSION_EXT_OUT"
 #define LAST_FILTER "SESSION_EXT_LAST"
@@ -78,6 +79,11 @@ int mod_sx_access_checker_ex(request_rec *r)
     return mod_sx_authz_decide(r, ap_run_access_checker_ex);
 }
 
+int mod_sx_check_user_id(request_rec *r)
+{
+    return mod_sx_authz_decide(r, ap_run_check_user_id);
+}
+
 int mod_sx_auth_checker(request_rec *r)
 {
     mod_sx_part_of(r)->user_is_checked = true;
@@ -124,6 +130,7 @@ int mod_sx_fixups_last(request_rec *r)
     ap_conf_vector_t *scope = part->scope;
     mod_sx_visit *visit = mod_sx_load(r);
 
+    mod_sx_bridge_hide(r);
     if (!mod_sx_seal_open(r) && !visit)
         return expose_nothing(r);
     if (scope != r->per_dir_config)

@@ -19,6 +19,7 @@ int mod_sx_post_read_request(request_rec *r);
 int mod_sx_translate_name(request_rec *r);
 int mod_sx_header_parser(request_rec *r);
 int mod_sx_access_checker_ex(request_rec *r);
+int mod_sx_check_user_id(request_rec *r);
 int mod_sx_auth_checker(request_rec *r);
 int mod_sx_fixups_first(request_rec *r);
 int mod_sx_fixups_last(request_rec *r);

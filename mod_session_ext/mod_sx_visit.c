@@ -7,6 +7,7 @@
 #include <time.h>
 #include "mod_sx_client.h"
 #include "mod_sx_server.h"
+#include "mod_sx_session_bridge.h"
 #include "mod_sx_status.h"
 #include "sx_client.h"
 #include "sx_store_cookie.h"
@@ -52,6 +53,18 @@ int64_t mod_sx_wall_of(const sx_loaded *loaded, int64_t moment_ms)
            (moment_ms - loaded->meta.created_ms + 500) / 1000;
 }
 
+/* SessionMaxAge is an idle timeout by another name; of two that are said the
+ * shorter one holds. */
+static int64_t idle_ms(request_rec *r, const mod_sx_dir *dir)
+{
+    int64_t max_age_ms = mod_sx_bridge_max_age_ms(r, dir);
+
+    if (max_age_ms &&
+        (dir->idle_ms == MOD_SX_UNSET || max_age_ms < dir->idle_ms))
+        return max_age_ms;
+    return MOD_SX_OR(dir->idle_ms, 1800000);
+}
+
 /* What a scope's directives come to.  Strings live as long as the
  * configuration or the request. */
 static void fill_policy(request_rec *r, mod_sx_visit *visit,
@@ -61,7 +74,7 @@ static void fill_policy(request_rec *r, mod_sx_visit *visit,
 
     visit->dir = dir;
     realm->times = (sx_lifetimes){
-        .idle_ms = MOD_SX_OR(dir->idle_ms, 1800000),
+        .idle_ms = idle_ms(r, dir),
         .absolute_ms = MOD_SX_OR(dir->absolute_ms, 43200000),
         .renew_ms = MOD_SX_OR(dir->renew_ms, 3600000),
         .grace_ms = MOD_SX_OR(dir->grace_ms, 10000),
@@ -82,7 +95,7 @@ static void fill_policy(request_rec *r, mod_sx_visit *visit,
         .flash_bytes = (size_t)MOD_SX_OR(dir->flash_bytes, SX_FLASH_BYTES),
     };
     realm->user_key = sx_str_of(dir->user_key ? dir->user_key : "user");
-    realm->encrypt = MOD_SX_OR(dir->encrypt, 1) != 0;
+    realm->encrypt = MOD_SX_OR(dir->encrypt, 1) != 0 || dir->provide == 1;
     realm->per_user = (sx_per_user){(unsigned)MOD_SX_OR(dir->max_per_user, 0),
                                     dir->deny_login != 0};
     realm->client = mod_sx_client_of(r, dir);

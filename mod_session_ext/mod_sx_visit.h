@@ -25,6 +25,8 @@ typedef struct mod_sx_visit {
     bool persistent; /* SessionExtCookie persistent */
     bool is_loaded;
     sx_loaded loaded;
+    struct mod_sx_bridge *bridge; /* its table for users of mod_session; NULL:
+                                   * none has asked */
     uint64_t claim;         /* that this request has on messages; 0: none */
     bool shown;             /* the page has shown what it took by it */
     sx_delta *delta;        /* commands harvested and not yet committed */

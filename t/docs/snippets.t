@@ -7,6 +7,7 @@ use warnings;
 use SxTest;
 
 use File::Basename qw(dirname);
+use Digest::SHA qw(sha1);
 use MIME::Base64 qw(encode_base64);
 use SxTest::Program;
 
@@ -103,7 +104,8 @@ sub spew
     return;
 }
 
-# Two key files that are right, one that everybody may read.
+# Two key files that are right, one that everybody may read; and the password of
+# ann, secret.
 sub make_keys
 {
     my ($dir) = @_;
@@ -115,6 +117,7 @@ sub make_keys
     spew("$dir/shop.keys", '1:' . $key->(7), 0600);
     spew("$dir/pool.keys", '2:' . $key->(11) . '1:' . $key->(13), 0600);
     spew("$dir/open.keys", '1:' . $key->(17), 0644);
+    spew("$dir/users", 'ann:{SHA}' . encode_base64(sha1('secret'), "\n"), 0644);
     return;
 }
 
@@ -130,7 +133,8 @@ sub make_server
     system('chmod', '-R', 'a+rX', "$root/srv/helpers");
     symlink SxTest::Paths::module(), "$root/modules/mod_session_ext.so";
     symlink SxTest::Paths::modules_dir() . "/$_", "$root/modules/$_"
-        for qw(mod_ssl.so mod_authn_socache.so mod_lua.so mod_perl.so);
+        for qw(mod_ssl.so mod_authn_socache.so mod_session.so mod_session_cookie.so
+            mod_auth_form.so mod_lua.so mod_perl.so);
     symlink SxTest::Paths::user_module('mod_example_session'),
         "$root/modules/mod_example_session.so";
     return $server;
@@ -305,7 +309,8 @@ sub run_log
 sub run_refused
 {
     my ($fence) = @_;
-    my $server = make_server();
+    my $server =
+        make_server(module => $fence->{text} !~ /^LoadModule session_ext/m);
     my @cases = $fence->{text} =~ /((?:^[^#\n].*\n)+(?:^# .*\n)+)/mg;
     for my $case (@cases) {
         my ($conf, $said) = $case =~ /\A(.*?)(^# .*)\z/ms;
