@@ -19,6 +19,7 @@ my @layer = (
     ['t/fuzz/**.h',                'SX_FLAGS', 'TEST_FLAGS', 'FUZZ_FLAGS',
         'HOOK_FLAGS'],
     ['t/bench/**.h',               'SST_FLAGS'],
+    ['t/httpd-tests/*.h',          'MOD_FLAGS'],
 );
 
 # A header as the only text of a compilation; "-include" after its name in
