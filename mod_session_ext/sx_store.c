@@ -25,3 +25,12 @@ bool sx_answer_is_outage(sx_answer answer)
     return answer == SX_STORE_BUSY || answer == SX_STORE_UNAVAILABLE ||
            answer == SX_STORE_UNKNOWN;
 }
+
+bool sx_record_meta_ok(const sx_record_meta *meta)
+{
+    return meta->kind >= SX_ANONYMOUS && meta->kind <= SX_TOMBSTONE &&
+           meta->expires_ms <= meta->hard_end_ms &&
+           /* unsigned: an end before the beginning is far away, too */
+           (uint64_t)meta->hard_end_ms - (uint64_t)meta->created_ms <=
+               (uint64_t)SX_RECORD_LIFE_MAX_MS;
+}

@@ -58,6 +58,11 @@ static int64_t min64(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static int64_t max64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* ---- in the cookie ------------------------------------------------------ */
 
 /* Little-endian.  Times are those of the wall clock, since that of a store
@@ -432,6 +437,8 @@ static sx_answer put_if(sx_store *store, const unsigned char *key,
     cookie_backend *backend = backend_of(store);
     carried *of;
 
+    if (!sx_record_meta_ok(meta))
+        return SX_STORE_UNAVAILABLE;
     if (meta->kind == SX_EPOCH)
         return backend->inner->ops->put_if(backend->inner, key, token, bytes,
                                            meta, now_ms);
@@ -461,6 +468,11 @@ static sx_answer touch(sx_store *store, const unsigned char *key,
 
     if (!of || (of->inner_token && !of->is_shared))
         return inner->ops->touch(inner, key, expires_ms, now_ms);
+    /* Nothing was found of it, or what it was found by has ended. */
+    if (!of->is_newest && !of->inner_token)
+        return SX_STORE_MISS;
+    if (of->meta.expires_ms <= now_ms)
+        return SX_STORE_MISS;
     if (!of->is_newest || backend->may_not_send)
         return SX_STORE_OK;
     /* An end that came meanwhile is not to be followed by a cookie. */
@@ -471,8 +483,12 @@ static sx_answer touch(sx_store *store, const unsigned char *key,
     if (answer == SX_STORE_OK && meta.token != of->inner_token)
         return SX_STORE_MISS;
     meta = of->meta;
-    meta.last_access_ms = now_ms;
-    meta.expires_ms = expires_ms;
+    expires_ms = min64(expires_ms, meta.hard_end_ms);
+    /* Who comes late takes nothing back. */
+    meta.expires_ms = now_ms < meta.last_access_ms
+                          ? max64(expires_ms, meta.expires_ms)
+                          : expires_ms;
+    meta.last_access_ms = max64(now_ms, meta.last_access_ms);
     of->text = make_load(backend, of, of->bytes, &meta);
     return SX_STORE_OK;
 }
@@ -539,14 +555,17 @@ static sx_answer queue_enter(sx_store *store, const unsigned char *key,
 {
     sx_store *inner = backend_of(store)->inner;
 
-    return inner->ops->queue_enter(inner, key, wait_ms);
+    return inner->ops->queue_enter
+               ? inner->ops->queue_enter(inner, key, wait_ms)
+               : SX_STORE_OK;
 }
 
 static void queue_leave(sx_store *store, const unsigned char *key)
 {
     sx_store *inner = backend_of(store)->inner;
 
-    inner->ops->queue_leave(inner, key);
+    if (inner->ops->queue_enter)
+        inner->ops->queue_leave(inner, key);
 }
 
 static const char *carry(sx_store *store, const unsigned char *key)

@@ -8,8 +8,9 @@
 #include <apr_strings.h>
 #include "shm_snapshot.h"
 
-_Static_assert(SX_COMMIT_GRACE_MS <= SST_COMMIT_GRACE_MS,
-               "the segment keeps records for as long as commits ask");
+_Static_assert(SX_COMMIT_GRACE_MS <= SST_COMMIT_GRACE_MS &&
+                   SX_RECORD_LIFE_MAX_MS <= SST_LIFETIME_MAX_MS,
+               "the segment keeps records for as long as the core asks");
 
 /* Most sessions are smaller: one read, no second look for the size. */
 #define FIRST_READ 4096
@@ -145,6 +146,41 @@ static sx_answer remove_record(sx_store *store, const unsigned char *key,
     return answer_of(shm_store_remove(segment_of(store), key, token));
 }
 
+typedef struct walk {
+    sx_store_visit *visit;
+    void *baton;
+} walk;
+
+static bool show(void *baton, const unsigned char *key, const shm_meta *found)
+{
+    const walk *w = baton;
+    sx_record_meta meta;
+
+    meta_from_shm(&meta, found);
+    return w->visit(w->baton, key, &meta, found->value_len);
+}
+
+static sx_answer each(sx_store *store, sx_store_visit *visit, void *baton,
+                      int64_t now_ms, apr_pool_t *pool)
+{
+    walk w = {visit, baton};
+
+    (void)pool;
+    return answer_of(shm_store_each(segment_of(store), show, &w, now_ms));
+}
+
+static sx_answer sweep(sx_store *store, int64_t budget_us, int64_t now_ms,
+                       sx_sweep_report *report)
+{
+    shm_sweep_report swept;
+    shm_status status =
+        shm_store_sweep(segment_of(store), budget_us, now_ms, &swept);
+
+    if (status == SST_OK)
+        *report = (sx_sweep_report){swept.freed, swept.finished};
+    return answer_of(status);
+}
+
 static sx_answer queue_enter(sx_store *store, const unsigned char *key,
                              int64_t wait_ms)
 {
@@ -167,6 +203,8 @@ static const sx_store_ops shm_ops = {
     .put_if = put_if,
     .touch = touch,
     .remove = remove_record,
+    .each = each,
+    .sweep = sweep,
     .queue_enter = queue_enter,
     .queue_leave = queue_leave,
     .life = life,

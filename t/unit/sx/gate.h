@@ -76,6 +76,12 @@ static inline sx_answer gate_remove(sx_store *s, const unsigned char *key,
                        : SX_STORE_UNAVAILABLE;
 }
 
+static inline uint64_t gate_life(sx_store *s)
+{
+    (void)s;
+    return door.real->ops->life(door.real);
+}
+
 /* Put a gate in front of the store of ${at}; open until gate_close. */
 static inline void gate_build(stage *at)
 {
@@ -83,10 +89,12 @@ static inline void gate_build(stage *at)
                                      .get = gate_get,
                                      .put_if = gate_put_if,
                                      .touch = gate_touch,
-                                     .remove = gate_remove};
+                                     .remove = gate_remove,
+                                     .life = gate_life};
+    sx_store **store = stage_on->inner ? stage_on->inner(at) : &at->realm.store;
 
-    door = (gate){.base = {&ops}, .real = at->realm.store, .before = -1};
-    at->realm.store = &door.base;
+    door = (gate){.base = {&ops}, .real = *store, .before = -1};
+    *store = &door.base;
 }
 
 /* ${visitor} comes before the call ${before} from now on; NULL: death. */

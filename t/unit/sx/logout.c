@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Session-Logout: whose sessions end, who is spared, and that nothing of them
  * comes back, by whatever way a session has of going on. */
-#include "stage.h"
+#include "backends.h"
 
 #include "sx_user.h"
 
@@ -53,8 +53,8 @@ static void test_all(void)
     second = log_in("carl");
     done = request(&at, mine, "Session-Logout: all | Session-Flash: info=Bye");
     ok(done->cookie == SX_COOKIE_SEND && !lives(mine) && !lives(second) &&
-           messages_of(&at, done->id.text) == 1 &&
-           value_of(&at, done->id.text, "user") == NULL,
+           messages_of(&at, cookie_of(&at, done)) == 1 &&
+           value_of(&at, cookie_of(&at, done), "user") == NULL,
        "with a flash, a new session has the message and nothing else");
     mine = log_in("carl");
     second = log_in("carl");
@@ -98,7 +98,8 @@ static void test_slow(void)
         before = records(&at);
         done = commit(&at, slow, asked[i]);
         ok(done->cookie != SX_COOKIE_SEND && !done->logged_out &&
-               !lives(other) && records(&at) <= before,
+               !lives(other) &&
+               (!stage_can(CANNOT_COUNT) || records(&at) <= before),
            "'%s' of a session that was ended brings nothing back", asked[i]);
         ok(lives(mine), "and ends nobody");
         request(&at, mine, "Session-Logout: all");
@@ -116,15 +117,15 @@ static void test_spared_goes_on(void)
     done = commit(&at, slow, "Session-Set: late=1");
     ok(done->verdict == SX_COMMIT_OK, "a slow request of the spared writes");
     done = request(&at, mine, "Session-Renew: on");
-    ok(lives(done->id.text), "it can be renewed");
-    mine = done->id.text;
+    ok(lives(cookie_of(&at, done)), "it can be renewed");
+    mine = cookie_of(&at, done);
     done =
         request(&at, mine, "Session-Renew: discard | Session-Set: user=fred");
-    ok(lives(done->id.text), "and log in anew");
-    mine = done->id.text;
+    ok(lives(cookie_of(&at, done)), "and log in anew");
+    mine = cookie_of(&at, done);
     done = request(&at, mine, "Session-Set: user=gina");
-    ok(lives(done->id.text), "and become another user's");
-    mine = done->id.text;
+    ok(lives(cookie_of(&at, done)), "and become another user's");
+    mine = cookie_of(&at, done);
     request(&at, log_in("fred"), "Session-Logout: all");
     ok(lives(mine), "whom a logout of the first does not touch");
     request(&at, mine, "Session-Logout: all");
@@ -141,7 +142,7 @@ static void test_rotation(void)
     at.realm.scope.keys = both;
     ok(lives(old), "after a rotation a session of the old key lives");
     done = request(&at, old, "Session-Set: a=1");
-    moved = done->id.text;
+    moved = cookie_of(&at, done);
     ok(done->renewed && lives(moved), "and gets an id of the new one");
     request(&at, other, "Session-Logout: others");
     ok(!lives(moved) && !lives(old),
@@ -180,13 +181,17 @@ static void test_namespaces(void)
 int main(void)
 {
     apr_initialize();
-    stage_begin(&at);
-    test_others();
-    test_all();
-    test_slow();
-    test_spared_goes_on();
-    test_rotation();
-    test_namespaces();
-    stage_end(&at);
+    for (size_t i = 0; i < BACKENDS; i++) {
+        stage_use(stage_backends[i]);
+        diag("on %s", stage_on->name);
+        stage_begin(&at);
+        test_others();
+        test_all();
+        test_slow();
+        test_spared_goes_on();
+        test_rotation();
+        test_namespaces();
+        stage_end(&at);
+    }
     return done_testing();
 }

@@ -1,80 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the tests of load and commit share: a real segment in a file of its
- * own, keys, a realm with the times of a default configuration, and a clock
- * that only the test moves.  Commands are written as an app writes them:
- * "Session-Set: a=1 | Session-Incr: n=1".
+ * What the tests of load and commit share: a real store, keys, a realm with the
+ * times of a default configuration, and a clock that only the test moves.
+ * Commands are written as an app writes them: "Session-Set: a=1 |
+ * Session-Incr: n=1".
+ *
+ * The store is a segment in a file of its own, unless the test includes
+ * backends.h and says stage_use.
  */
 #ifndef STAGE_H
 #define STAGE_H
 
-#include <apr_general.h>
-#include <apr_strings.h>
-
-#include "sx_command.h"
-#include "sx_commit.h"
-#include "shm_stats.h"
-#include "sx_store_shm.h"
-#include "tap.h"
-
-#define MIB    ((uint64_t)1 << 20)
-#define SECOND ((int64_t)1000)
-#define MINUTE (60 * SECOND)
-#define HOUR   (60 * MINUTE)
-
-typedef struct stage {
-    apr_pool_t *pool;
-    char path[64];
-    shm_store *segment;
-    sx_keys *keys;
-    sx_realm realm;
-    sx_now now;
-} stage;
-
-__attribute__((noreturn)) static inline void stage_give_up(const char *why)
-{
-    printf("Bail out! %s\n", why);
-    exit(1);
-}
-
-/* Keys whose first bytes are ${kids}: the same kid is the same key. */
-static inline sx_keys *stage_keys(const unsigned char *kids, size_t count)
-{
-    unsigned char secrets[SX_KEYS_PER_FILE][SX_SECRET_LEN];
-
-    for (size_t i = 0; i < count; i++) {
-        memset(secrets[i], kids[i], SX_SECRET_LEN);
-    }
-    return sx_keys_from_memory(
-        kids, (const unsigned char(*)[SX_SECRET_LEN])secrets, count);
-}
-
-static inline void stage_segment(stage *at, uint64_t size, shm_on_full on_full)
-{
-    shm_store_config config = {.path = at->path,
-                               .size = size,
-                               .max_record = 256 * 1024,
-                               .on_full = on_full,
-                               .owner = geteuid(),
-                               .is_server = true};
-    shm_attach_report report;
-    char err[300];
-    int fd;
-
-    memcpy(at->path, "/tmp/sx-test-XXXXXX", sizeof("/tmp/sx-test-XXXXXX"));
-    fd = mkstemp(at->path);
-    if (fd < 0) {
-        stage_give_up("no scratch file");
-    }
-    close(fd);
-    at->segment = shm_store_open(&config, err, sizeof(err));
-    if (!at->segment) {
-        stage_give_up(err);
-    }
-    if (shm_store_attach(at->segment, at->now.boot_ms, &report) != SST_OK) {
-        stage_give_up(report.why);
-    }
-}
+#include "stage_store.h"
 
 /* ${size} bytes of segment; everything else as a server without directives
  * has it. */
@@ -86,16 +23,15 @@ static inline void stage_begin_with(stage *at, uint64_t size,
         stage_give_up("no libsodium");
     }
     apr_pool_create(&at->pool, NULL);
-    stage_segment(at, size, on_full);
     at->keys = stage_keys((const unsigned char *)"\1", 1);
     at->realm = (sx_realm){
         .scope = {at->keys, "sid", "example.org"},
-        .store = sx_store_shm_create(at->segment, at->pool),
         .times = {30 * MINUTE, HOUR, 12 * HOUR, HOUR, 10 * SECOND, MINUTE},
         .limits = {65536, 3600, SX_FLASH_MAX, SX_FLASH_BYTES},
         .user_key = sx_str_of("user"),
         .encrypt = true,
     };
+    stage_on->open(at, size, on_full);
 }
 
 static inline void stage_begin(stage *at)
@@ -105,10 +41,9 @@ static inline void stage_begin(stage *at)
 
 static inline void stage_end(stage *at)
 {
-    shm_store_close(at->segment);
+    stage_on->close(at);
     sx_keys_free(at->keys);
     apr_pool_destroy(at->pool);
-    unlink(at->path);
 }
 
 static inline void stage_pass(stage *at, int64_t ms)
@@ -117,15 +52,60 @@ static inline void stage_pass(stage *at, int64_t ms)
     at->now.wall_s += ms / 1000;
 }
 
+/* ---- calls of the store ------------------------------------------------- */
+
+/* A store key: of an id that was minted, and that the client holds. */
+static inline const unsigned char *stage_key(stage *at)
+{
+    sx_id *id = apr_palloc(at->pool, sizeof(*id));
+
+    sx_id_mint(id, &at->realm.scope);
+    if (!at->jar) {
+        at->jar = apr_array_make(at->pool, 4, sizeof(sx_str));
+    }
+    APR_ARRAY_PUSH(at->jar, sx_str) = sx_str_of(id->text);
+    return id->store_key;
+}
+
+/* Behind each call. */
+static inline void stage_turn(stage *at)
+{
+    if (stage_on->turn) {
+        stage_on->turn(at);
+    }
+}
+
 /* ---- requests ----------------------------------------------------------- */
+
+/* The realm of the request that ${loaded} is of, or will be. */
+static inline sx_realm stage_realm(stage *at, const sx_loaded *loaded)
+{
+    sx_realm realm = at->realm;
+
+    for (stage_visit *v = at->visits; v; v = v->next) {
+        if (v->loaded == loaded) {
+            realm.store = v->store;
+        }
+    }
+    return realm;
+}
 
 /* The request of a client that holds ${cookie}; NULL: none. */
 static inline sx_loaded *load(stage *at, const char *cookie)
 {
     sx_loaded *loaded = apr_palloc(at->pool, sizeof(*loaded));
     sx_str value = sx_str_of(cookie ? cookie : "");
+    sx_realm realm;
 
-    sx_load(&at->realm, &value, cookie ? 1 : 0, at->now, loaded, at->pool);
+    if (stage_on->arrive) {
+        stage_visit *visit = apr_palloc(at->pool, sizeof(*visit));
+
+        *visit = (stage_visit){at->visits, loaded,
+                               stage_on->arrive(at, &value, cookie ? 1 : 0)};
+        at->visits = visit;
+    }
+    realm = stage_realm(at, loaded);
+    sx_load(&realm, &value, cookie ? 1 : 0, at->now, loaded, at->pool);
     return loaded;
 }
 
@@ -156,10 +136,34 @@ static inline sx_committed *commit_as(stage *at, const sx_loaded *loaded,
                                       const char *text, sx_commit_mode mode)
 {
     sx_committed *done = apr_palloc(at->pool, sizeof(*done));
+    sx_realm realm = stage_realm(at, loaded);
 
-    sx_commit(&at->realm, loaded, commands(at, text), mode, at->now, done,
+    sx_commit(&realm, loaded, commands(at, text), mode, at->now, done,
               at->pool);
+    if (realm.store->ops->carry && done->cookie == SX_COOKIE_SEND) {
+        stage_given *given = apr_palloc(at->pool, sizeof(*given));
+        const char *load =
+            realm.store->ops->carry(realm.store, done->id.store_key);
+
+        *given = (stage_given){at->given, done, done->id.text};
+        if (load && *load) {
+            given->cookie =
+                apr_pstrcat(at->pool, done->id.text, ".", load, NULL);
+        }
+        at->given = given;
+    }
     return done;
+}
+
+/* The cookie that a response has sent. */
+static inline const char *cookie_of(stage *at, const sx_committed *done)
+{
+    for (stage_given *given = at->given; given; given = given->next) {
+        if (given->done == done) {
+            return given->cookie;
+        }
+    }
+    return done->id.text;
 }
 
 /* The response of a page. */
@@ -184,7 +188,7 @@ static inline const char *begin(stage *at, const char *text)
     if (done->verdict != SX_COMMIT_OK || done->cookie != SX_COOKIE_SEND) {
         stage_give_up("a session could not be made");
     }
-    return done->id.text;
+    return cookie_of(at, done);
 }
 
 /* ---- what is there ------------------------------------------------------ */
@@ -220,11 +224,7 @@ static inline int messages_of(stage *at, const char *cookie)
 /* All records, ended ones included: an orphan cannot hide. */
 static inline long long records(stage *at)
 {
-    shm_stats stats;
-
-    return shm_store_stats(at->segment, &stats) == SST_OK
-               ? (long long)stats.records
-               : -1;
+    return stage_on->records(at);
 }
 
 static inline bool alive(stage *at, const char *cookie)

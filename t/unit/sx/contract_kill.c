@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whoever is killed in a commit leaves the value of before or the new one,
+ * never a third (C10), loses nothing that was confirmed, and holds up nobody;
+ * on each backend.  Takes a seed and how many are killed.
+ */
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "backends.h"
+
+#define WRITERS  3
+#define SESSIONS 2
+#define KILLS    60
+#define WAIT_US  4000 /* at most, between two deaths */
+
+#define says(condition, sentence)                                              \
+    ok((condition), "%s: %s", stage_on->name, (sentence))
+
+static stage at;
+static const char *cookies[SESSIONS];
+
+/* Of all processes: what was confirmed, and what was refused. */
+typedef struct tally {
+    uint64_t confirmed[SESSIONS], others;
+} tally;
+
+static tally *told;
+
+/* What a session is about: a number, and a text of a length that follows from
+ * it, so that a record changes its size with each write. */
+static void write_for_ever(unsigned seed)
+{
+    for (;; seed = seed * 1103515245 + 12345) {
+        unsigned no = seed >> 16 & 1;
+        char text[256];
+        apr_pool_t *pool = at.pool;
+        sx_committed *done;
+
+        snprintf(
+            text, sizeof(text), "Session-Incr: n=1 | Session-Set: t=%.*s",
+            (int)(seed >> 17 & 127),
+            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+            "x");
+        apr_pool_create(&at.pool, pool);
+        at.visits = NULL;
+        at.given = NULL;
+        done = request(&at, cookies[no], text);
+        if (done->verdict == SX_COMMIT_OK && done->wrote)
+            __atomic_add_fetch(&told->confirmed[no], 1, __ATOMIC_SEQ_CST);
+        else
+            __atomic_add_fetch(&told->others, 1, __ATOMIC_SEQ_CST);
+        apr_pool_destroy(at.pool);
+        at.pool = pool;
+    }
+}
+
+static pid_t begin_writer(unsigned seed)
+{
+    pid_t pid = fork();
+
+    if (pid < 0)
+        stage_give_up("fork");
+    if (pid == 0) {
+        alarm(120);
+        write_for_ever(seed);
+    }
+    return pid;
+}
+
+static void end_writer(pid_t pid)
+{
+    int status;
+
+    kill(pid, SIGKILL);
+    if (waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status) ||
+        WTERMSIG(status) != SIGKILL)
+        stage_give_up("a writer died by itself");
+}
+
+static uint64_t next(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005U + 1442695040888963407U;
+    return *seed >> 33;
+}
+
+/* Between what was confirmed and one more for each who died. */
+static bool is_right(int no, uint64_t confirmed, int killed)
+{
+    const char *n = value_of(&at, cookies[no], "n");
+    uint64_t value = n ? strtoull(n, NULL, 10) : 0;
+
+    if (n && value >= confirmed && value <= confirmed + (uint64_t)killed)
+        return true;
+    diag("session %d: %llu confirmed, %d killed, and it is %s", no,
+         (unsigned long long)confirmed, killed, n ? n : "gone");
+    return false;
+}
+
+static void storm(uint64_t seed, int kills)
+{
+    pid_t pids[WRITERS];
+    int wrong = 0;
+
+    *told = (tally){0};
+    for (int i = 0; i < SESSIONS; i++)
+        cookies[i] = begin(&at, "Session-Set: n=0&t=x");
+    for (int i = 0; i < WRITERS; i++)
+        pids[i] = begin_writer((unsigned)next(&seed));
+    for (int i = 0; i < kills; i++) {
+        int who = (int)(next(&seed) % WRITERS);
+
+        usleep((useconds_t)(next(&seed) % WAIT_US));
+        end_writer(pids[who]);
+        pids[who] = begin_writer((unsigned)next(&seed));
+        /* Others write meanwhile: what was confirmed before is a bound. */
+        for (int no = 0; no < SESSIONS; no++) {
+            uint64_t before = told->confirmed[no];
+            const char *n = value_of(&at, cookies[no], "n");
+
+            wrong += n == NULL || strtoull(n, NULL, 10) < before;
+        }
+    }
+    for (int i = 0; i < WRITERS; i++)
+        end_writer(pids[i]);
+    says(wrong == 0, "what was confirmed is there while writers are killed");
+    for (int no = 0; no < SESSIONS; no++)
+        says(is_right(no, told->confirmed[no], kills + WRITERS),
+             "and afterwards, with one more at most for each who died");
+    says(told->others == 0, "nobody who lived was kept from writing");
+    says(told->confirmed[0] + told->confirmed[1] > (uint64_t)kills,
+         "and there was something to lose");
+    diag("%llu commits, %d killed",
+         (unsigned long long)(told->confirmed[0] + told->confirmed[1]), kills);
+    says(request(&at, cookies[0], "Session-Destroy: on")->destroyed &&
+             dead(&at, cookies[0]),
+         "an end is one after all that");
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t seed = tap_seed(argc, argv);
+    int kills = argc > 2 ? (int)strtol(argv[2], NULL, 10) : KILLS;
+    if (argc <= 2 && getenv("SXTEST_LONG"))
+        kills = 2000;
+    apr_initialize();
+    told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE,
+                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (told == MAP_FAILED)
+        stage_give_up("no shared memory");
+    for (size_t i = 0; i < BACKENDS; i++) {
+        stage_use(stage_backends[i]);
+        stage_begin(&at);
+        storm(seed, kills);
+        stage_end(&at);
+    }
+    return done_testing();
+}
