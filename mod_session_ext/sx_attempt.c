@@ -38,6 +38,8 @@ sx_answer sx_attempt_put(sx_attempt *a, const sx_id *id, uint64_t token)
     meta->last_access_ms = a->now.boot_ms;
     meta->expires_ms = sx_lifetime_end(&realm->times, a->at.session,
                                        meta->hard_end_ms, a->now.boot_ms);
+    if (a->reserves && meta->expires_ms > a->now.boot_ms + SX_RESERVE_MS)
+        meta->expires_ms = a->now.boot_ms + SX_RESERVE_MS;
     return realm->store->ops->put_if(
         realm->store, id->store_key, token,
         sx_record_close(realm, id, SX_USER, plain, a->pool), meta,
@@ -64,7 +66,9 @@ void sx_attempt_begin(sx_attempt *a)
 
 const sx_id *sx_attempt_fresh(sx_attempt *a)
 {
-    if (!a->has_fresh)
+    if (!a->has_fresh && a->delta->fresh)
+        a->fresh = *a->delta->fresh;
+    else if (!a->has_fresh)
         sx_id_mint(&a->fresh, &a->realm->scope);
     a->has_fresh = true;
     return &a->fresh;

@@ -27,6 +27,7 @@ typedef struct sx_attempt {
     bool logs_in;            /* it appeared, changed or began anew */
     sx_claim claim;          /* on a seat: one for all tries */
     unsigned client_changed; /* parts of it */
+    bool reserves;           /* it begins with nothing in it */
     bool must_renew; /* this try was one for a new id, not only for data */
 } sx_attempt;
 

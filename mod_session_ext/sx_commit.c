@@ -74,8 +74,11 @@ static void commit_create(sx_attempt *a)
     sx_answer answer;
 
     sx_attempt_begin(a);
-    if (!apply_delta(a, false) || !(a->change.data || a->change.other) ||
-        !sx_delta_creates(a->delta))
+    if (!apply_delta(a, false))
+        return;
+    a->reserves = a->delta->reserve && !(a->change.data || a->change.other);
+    if (!a->reserves &&
+        (!(a->change.data || a->change.other) || !sx_delta_creates(a->delta)))
         return;
     if (!a->mode.may_send_cookie) {
         a->done->verdict = SX_COMMIT_REFUSED;

@@ -19,6 +19,10 @@
 
 #include "sx_load.h"
 
+/** A session that begins empty (sx_delta.reserve) ends this soon, unless it is
+ *  used again. */
+#define SX_RESERVE_MS 300000
+
 typedef enum sx_cookie_action {
     SX_COOKIE_KEEP, /* send none */
     SX_COOKIE_SEND, /* the id in `id` */

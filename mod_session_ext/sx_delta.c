@@ -84,13 +84,14 @@ bool sx_delta_has_data(const sx_delta *delta)
 bool sx_delta_asks(const sx_delta *delta)
 {
     return sx_delta_has_data(delta) || delta->destroy || delta->logout ||
-           delta->renew != SX_KEEP_ID || delta->claim != 0;
+           delta->renew != SX_KEEP_ID || delta->claim != 0 || delta->reserve;
 }
 
 bool sx_delta_creates(const sx_delta *delta)
 {
-    return delta->ops[SX_OP_SET] || delta->ops[SX_OP_APPEND] ||
-           delta->ops[SX_OP_INCR] || delta->ops[SX_OP_FLASH];
+    return delta->ops[SX_OP_SET] || delta->ops[SX_OP_PUT] ||
+           delta->ops[SX_OP_APPEND] || delta->ops[SX_OP_INCR] ||
+           delta->ops[SX_OP_FLASH] || delta->reserve;
 }
 
 void sx_delta_drop_data(sx_delta *delta)
@@ -99,6 +100,7 @@ void sx_delta_drop_data(sx_delta *delta)
     delta->has_if_version = false;
     delta->refused = NULL;
     delta->keep_flash = false;
+    delta->reserve = false;
 }
 
 /* ---- the operations ----------------------------------------------------- */
@@ -161,6 +163,13 @@ static bool apply_set(apply_ctx *ctx, const sx_op *op)
     return within_keys(ctx, "Session-Set");
 }
 
+static bool apply_put(apply_ctx *ctx, const sx_op *op)
+{
+    ctx->change->data |=
+        sx_session_set(ctx->session, op->key, op->value, op->type);
+    return within_keys(ctx, "$_SESSION");
+}
+
 /* A value is built of many parts: the buffer doubles, or each part would leave
  * a copy of all before it in the pool. */
 static sx_str join(apply_ctx *ctx, sx_str old, sx_str part)
@@ -200,7 +209,7 @@ static bool apply_append(apply_ctx *ctx, const sx_op *op)
 static bool apply_incr(apply_ctx *ctx, const sx_op *op)
 {
     const sx_entry *old = sx_session_get(ctx->session, op->key);
-    sx_type type = old && old->type == SX_INT ? SX_INT : SX_TEXT;
+    sx_type type = old ? old->type : op->type;
     int64_t n = 0;
 
     if (old && (old->type > SX_INT || !sx_parse_int64(old->value, &n)))
@@ -257,6 +266,7 @@ static const operation operations[SX_OP_COUNT] = {
     [SX_OP_CLEAR] = {apply_clear, NULL},
     [SX_OP_UNSET] = {apply_unset, NULL},
     [SX_OP_SET] = {apply_set, "Session-Set"},
+    [SX_OP_PUT] = {apply_put, "$_SESSION"},
     [SX_OP_APPEND] = {apply_append, "Session-Append"},
     [SX_OP_INCR] = {apply_incr, "Session-Incr"},
     [SX_OP_IDLE] = {apply_idle, NULL},
@@ -310,8 +320,8 @@ const sx_delta *sx_delta_farewell(const sx_delta *delta, uint64_t version,
                                   apr_pool_t *pool)
 {
     sx_delta *plan = apr_pmemdup(pool, delta, sizeof *delta);
-    bool other = delta->ops[SX_OP_SET] || delta->ops[SX_OP_APPEND] ||
-                 delta->ops[SX_OP_INCR];
+    bool other = delta->ops[SX_OP_SET] || delta->ops[SX_OP_PUT] ||
+                 delta->ops[SX_OP_APPEND] || delta->ops[SX_OP_INCR];
 
     *applied = SX_APPLY_VERSION;
     if (delta->has_if_version && delta->if_version != version)

@@ -25,6 +25,7 @@ typedef enum sx_op_code {
     SX_OP_CLEAR,
     SX_OP_UNSET,
     SX_OP_SET,
+    SX_OP_PUT, /* set with a type, as PHP does: no header has it */
     SX_OP_APPEND,
     SX_OP_INCR,
     SX_OP_IDLE,    /* number = seconds, 0: the scope's own */
@@ -40,6 +41,7 @@ typedef struct sx_op {
     sx_type type; /* of a Set: SX_TEXT keeps the type that is there */
     int64_t number;
     uint64_t id;
+    sx_type type; /* PUT; INCR: of a key that is not there yet */
 } sx_op;
 
 typedef enum sx_renewal { SX_KEEP_ID, SX_RENEW, SX_RENEW_DISCARD } sx_renewal;
@@ -49,7 +51,10 @@ typedef struct sx_delta {
     bool has_if_version;
     uint64_t if_version; /* 0: the session must not exist */
     bool destroy;
-    bool logout; /* end the other sessions of its user; with destroy: all */
+    bool logout;  /* end the other sessions of its user; with destroy: all */
+    bool reserve; /* if there is no session, begin one that is empty */
+    const struct sx_id *fresh; /* the id that a new or renewed one gets; NULL:
+                                * any.  Borrowed, as the strings are */
     sx_renewal renew;
     bool keep_flash;     /* Flash-Keep: the glue says that none was shown */
     uint64_t claim;      /* settle it (sx_flash.h); 0: there is none */

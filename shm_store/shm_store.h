@@ -235,13 +235,13 @@ typedef struct shm_put_report {
  * A record past its end can be replaced while it is still there.  One that is
  * found damaged on the way is taken out and counts as missing.
  *
- * Without room: first goes what has ended, then anonymous records, those not
- * used for longest first, and then by on_full.  Nobody with a user goes for an
- * anonymous record, and epochs go for nobody.  The limits of the configuration
- * hold for creations and for values that grow; at a limit only records under
- * it go.  Creations leave the last 3 % of the room to replacements; epochs,
- * tombstones, and a record whose created_ms lies before ${now_ms}, a session
- * that goes on under another key, may use it, and are under no limit.
+ * Without room: first goes what has ended, then anonymous records, those of
+ * five minutes that nobody used again before those not used for longest, then
+ * by on_full.  Nobody with a user goes for an anonymous record, and epochs go
+ * for nobody.  The limits of the configuration hold for creations and for
+ * values that grow; at a limit only records under it go.  Creations leave the
+ * last 3 % to replacements; epochs, tombstones, and a record whose created_ms
+ * lies before ${now_ms}, a session that moves, may use it; no limit is theirs.
  *
  * ${meta}: kind, ns, user_tag, handle and the four times are stored.  On
  * SST_OK meta->token is the new token, larger than every earlier one of this

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Order: what has ended, spent aliases and tombstones among it; anonymous
- * sessions, least recently used first; then users, if the store's policy lets
- * them go, and only for a user.  Epochs never: without one, sessions that it
- * ended would live again.
+ * sessions, first those that were begun for a few minutes and not used since,
+ * then the others, least recently used first; then users, if the store's policy
+ * lets them go, and only for a user.  Epochs never: without one, sessions that
+ * it ended would live again.
  *
  * A shard's records are not kept in any order of use, because that would be a
  * list to tear and a store on every get.  A search looks at SAMPLE records
@@ -24,6 +25,7 @@
 
 #define SAMPLE      512u
 #define SAMPLE_MORE 4096u
+#define RESERVE_MS  300000u
 #define BUCKETS_MAX 65536u
 #define BATCH       8u
 #define BATCH_MANY  32u
@@ -32,6 +34,7 @@
 /* Lower goes first; within a rank the lower tick. */
 typedef enum sst_rank {
     RANK_ENDED,
+    RANK_RESERVED,
     RANK_ANONYMOUS,
     RANK_USER,
     RANK_NEVER
@@ -52,6 +55,13 @@ typedef struct search {
     candidate first[BATCH_MANY]; /* in order */
 } search;
 
+/* Begun by a visitor of whom nobody knows yet if there is a second look. */
+static bool is_reserved(const sst_head *head)
+{
+    return head->last_access == head->created &&
+           head->expires - head->created <= RESERVE_MS / SST_TICK_MS;
+}
+
 static sst_rank rank_of(const search *find, const sst_head *head)
 {
     const sst_evict *want = find->want;
@@ -64,7 +74,7 @@ static sst_rank rank_of(const search *find, const sst_head *head)
         return RANK_ENDED;
     }
     if (head->kind == SST_ANONYMOUS) {
-        return RANK_ANONYMOUS;
+        return is_reserved(head) ? RANK_RESERVED : RANK_ANONYMOUS;
     }
     if (head->kind == SST_USER && want->users && !want->anonymous &&
         want->kind != SST_ANONYMOUS) {

@@ -13,8 +13,9 @@ static apr_pool_t *pool;
 /* The operations of ${delta} as text: "SET a=1; INCR n+2". */
 static const char *listed(const sx_delta *delta)
 {
-    static const char *const words[SX_OP_COUNT] = {
-        "CLEAR", "UNSET", "SET", "APPEND", "INCR", "IDLE", "PERSIST", "FLASH"};
+    static const char *const words[SX_OP_COUNT] = {"CLEAR", "UNSET",   "SET",
+                                                   "PUT",   "APPEND",  "INCR",
+                                                   "IDLE",  "PERSIST", "FLASH"};
     sx_buf text = {.pool = pool};
 
     sx_buf_append(&text, "", 0);

@@ -210,6 +210,7 @@ static void test_subkeys(void)
         "7d17643e64ac3edd864367f2636bb385f4b6c678cd847bb74cad328d316ebabb",
         "7b7529f0c8cb1fc6ca15c6ff9935a4296b0ba5b32daed84a405f07ca6e410a55",
         "64b4cd78bde7df80e1c8e5f0b3cb32db2a3984c72555a9ad17f643311c6edfeb",
+        "d1cad12f1c18543ef2c574b8aa2802e8f4651b6ca03f68e110a175aaeacee352",
     };
     sx_keys *keys = load_text("9:" K2 "\n1:" K1 "\n");
 

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fields are written one behind the other, numbers in eight bytes, strings
+ * behind their length; both sides are of one build, and another one is told by
+ * the version.  Reading goes on to the end with whatever it finds, and then
+ * asks once if all of it was there: what was sealed here is either whole or
+ * was never opened.
+ */
+#include "sx_ticket.h"
+
+#include <string.h>
+#include <apr_strings.h>
+#include "sx_seal.h"
+
+#define VERSION   1
+#define HEAD      2     /* version and kid */
+#define TEXT_MAX  16000 /* what every gateway hands on */
+#define PLAIN_MAX (TEXT_MAX / 4 * 3 - HEAD - SX_SEAL_OVERHEAD)
+#define NUMBER    8
+
+static const sx_str reply_bound = {"re\1", 3};
+
+/* Bytes that are written, or read. */
+typedef struct fields {
+    char *p;
+    size_t len;  /* so far */
+    size_t size; /* there are */
+    bool bad;    /* they were not enough */
+} fields;
+
+static char *next(fields *f, size_t len)
+{
+    char *at = f->p + f->len;
+
+    if (len > f->size - f->len) {
+        f->bad = true;
+        return NULL;
+    }
+    f->len += len;
+    return at;
+}
+
+static void put_number(fields *f, uint64_t n)
+{
+    char *at = next(f, NUMBER);
+
+    for (size_t i = 0; at && i < NUMBER; i++)
+        at[i] = (char)(unsigned char)(n >> (8 * i));
+}
+
+static uint64_t get_number(fields *f)
+{
+    const char *at = next(f, NUMBER);
+    uint64_t n = 0;
+
+    for (size_t i = 0; at && i < NUMBER; i++)
+        n |= (uint64_t)(unsigned char)at[i] << (8 * i);
+    return n;
+}
+
+static void put_time(fields *f, int64_t ms)
+{
+    put_number(f, (uint64_t)ms);
+}
+
+static int64_t get_time(fields *f)
+{
+    return (int64_t)get_number(f);
+}
+
+static void put_bytes(fields *f, const void *bytes, size_t len)
+{
+    char *at = next(f, len);
+
+    if (at && bytes)
+        memcpy(at, bytes, len);
+}
+
+static void get_bytes(fields *f, void *bytes, size_t len)
+{
+    const char *at = next(f, len);
+
+    if (at)
+        memcpy(bytes, at, len);
+}
+
+static void put_str(fields *f, sx_str s)
+{
+    put_number(f, s.p ? s.len + 1 : 0);
+    put_bytes(f, s.p, s.len);
+}
+
+/* One that was not there stays so. */
+static sx_str get_str(fields *f, apr_pool_t *pool)
+{
+    uint64_t n = get_number(f);
+    const char *at =
+        n ? next(f, n > f->size ? f->size + 1 : (size_t)n - 1) : NULL;
+
+    return at ? sx_str_dup((sx_str){at, (size_t)n - 1}, pool)
+              : (sx_str){NULL, 0};
+}
+
+static const char *get_z(fields *f, apr_pool_t *pool)
+{
+    sx_str s = get_str(f, pool);
+
+    return s.p ? s.p : "";
+}
+
+/* ---- what is bound ------------------------------------------------------ */
+
+static sx_str ticket_bound(const char head[HEAD], char room[2 + HEAD])
+{
+    memcpy(room, "tk", 2);
+    memcpy(room + 2, head, HEAD);
+    return (sx_str){room, 2 + HEAD};
+}
+
+/* ---- the policy --------------------------------------------------------- */
+
+static void put_policy(fields *f, const sx_realm *realm)
+{
+    put_str(f, sx_str_of(realm->scope.cookie_name));
+    put_str(f, sx_str_of(realm->scope.ns));
+    put_time(f, realm->times.idle_ms);
+    put_time(f, realm->times.idle_max_ms);
+    put_time(f, realm->times.absolute_ms);
+    put_time(f, realm->times.renew_ms);
+    put_time(f, realm->times.grace_ms);
+    put_time(f, realm->times.touch_ms);
+    put_number(f, realm->limits.max_size);
+    put_number(f, realm->limits.idle_max_s);
+    put_number(f, realm->limits.flash_max);
+    put_number(f, realm->limits.flash_bytes);
+    put_str(f, realm->user_key);
+    put_number(f, realm->encrypt);
+    put_number(f, realm->per_user.max);
+    put_number(f, realm->per_user.deny);
+    put_number(f, realm->client.bind);
+    for (int i = 0; i < SX_CLIENT_PARTS; i++)
+        put_str(f, realm->client.part[i]);
+}
+
+static void get_policy(fields *f, sx_realm *realm, apr_pool_t *pool)
+{
+    realm->scope.cookie_name = get_z(f, pool);
+    realm->scope.ns = get_z(f, pool);
+    realm->times.idle_ms = get_time(f);
+    realm->times.idle_max_ms = get_time(f);
+    realm->times.absolute_ms = get_time(f);
+    realm->times.renew_ms = get_time(f);
+    realm->times.grace_ms = get_time(f);
+    realm->times.touch_ms = get_time(f);
+    realm->limits.max_size = (size_t)get_number(f);
+    realm->limits.idle_max_s = (uint32_t)get_number(f);
+    realm->limits.flash_max = (uint32_t)get_number(f);
+    realm->limits.flash_bytes = (size_t)get_number(f);
+    realm->user_key = get_str(f, pool);
+    realm->encrypt = get_number(f) != 0;
+    realm->per_user.max = (unsigned)get_number(f);
+    realm->per_user.deny = get_number(f) != 0;
+    realm->client.bind = (sx_bind)get_number(f);
+    for (int i = 0; i < SX_CLIENT_PARTS; i++)
+        realm->client.part[i] = get_str(f, pool);
+}
+
+/* ---- ticket ------------------------------------------------------------- */
+
+static void put_ticket(fields *f, const sx_ticket *ticket)
+{
+    put_policy(f, &ticket->realm);
+    put_str(f, sx_str_of(ticket->store));
+    put_number(f, ticket->life);
+    put_str(f, ticket->token);
+    put_number(f, ticket->via_alias);
+    put_number(f, ticket->unavailable);
+    put_number(f, ticket->may_send_cookie);
+    put_bytes(f, ticket->reply_key, SX_SECRET_LEN);
+}
+
+static void get_ticket(fields *f, sx_ticket *ticket, apr_pool_t *pool)
+{
+    get_policy(f, &ticket->realm, pool);
+    ticket->store = get_z(f, pool);
+    ticket->life = get_number(f);
+    ticket->token = get_str(f, pool);
+    ticket->via_alias = get_number(f) != 0;
+    ticket->unavailable = get_number(f) != 0;
+    ticket->may_send_cookie = get_number(f) != 0;
+    get_bytes(f, ticket->reply_key, SX_SECRET_LEN);
+}
+
+const char *sx_ticket_make(const sx_ticket *ticket, apr_pool_t *pool)
+{
+    const sx_keys *keys = ticket->realm.scope.keys;
+    unsigned char kid = sx_keys_first(keys);
+    char head[HEAD] = {VERSION, (char)kid}, room[2 + HEAD], *bytes;
+    char plain[PLAIN_MAX];
+    fields f = {.p = plain, .size = sizeof plain};
+    sx_str sealed;
+
+    put_ticket(&f, ticket);
+    sealed =
+        f.bad ? (sx_str){NULL, 0}
+              : sx_seal(sx_keys_get(keys, kid, SX_PURPOSE_TICKET),
+                        ticket_bound(head, room), (sx_str){plain, f.len}, pool);
+    sx_wipe(plain, f.len);
+    if (f.bad)
+        return NULL;
+    bytes = apr_palloc(pool, HEAD + sealed.len);
+    memcpy(bytes, head, HEAD);
+    memcpy(bytes + HEAD, sealed.p, sealed.len);
+    return apr_pstrcat(pool, ticket->token.len ? "s" : "n",
+                       sx_to_text((sx_str){bytes, HEAD + sealed.len}, pool).p,
+                       NULL);
+}
+
+bool sx_ticket_has_session(const char *text)
+{
+    return *text == 's';
+}
+
+bool sx_ticket_open(const sx_keys *keys, sx_str text, sx_ticket *ticket,
+                    apr_pool_t *pool)
+{
+    char room[2 + HEAD];
+    const unsigned char *key;
+    sx_str bytes, plain;
+    fields f;
+
+    memset(ticket, 0, sizeof *ticket);
+    if (text.len == 0 ||
+        !sx_from_text((sx_str){text.p + 1, text.len - 1}, &bytes, pool) ||
+        bytes.len <= HEAD || bytes.p[0] != VERSION)
+        return false;
+    key = sx_keys_get(keys, (unsigned char)bytes.p[1], SX_PURPOSE_TICKET);
+    if (!key || !sx_unseal(key, ticket_bound(bytes.p, room),
+                           (sx_str){bytes.p + HEAD, bytes.len - HEAD}, false,
+                           &plain, pool))
+        return false;
+    f = (fields){.p = (char *)(uintptr_t)plain.p, .size = plain.len};
+    get_ticket(&f, ticket, pool);
+    ticket->realm.scope.keys = keys;
+    return !f.bad && f.len == plain.len;
+}
+
+/* ---- reply -------------------------------------------------------------- */
+
+const char *sx_reply_make(const unsigned char key[SX_SECRET_LEN],
+                          const sx_committed *done, apr_pool_t *pool)
+{
+    char plain[16 * NUMBER + SX_ID_LEN];
+    fields f = {.p = plain, .size = sizeof plain};
+    bool sends = done->cookie == SX_COOKIE_SEND;
+    sx_str sealed;
+
+    put_number(&f, done->cookie);
+    put_str(&f, sends ? (sx_str){done->id.text, SX_ID_LEN} : (sx_str){NULL, 0});
+    put_number(&f, done->persist);
+    put_time(&f, done->hard_end_ms);
+    put_number(&f, done->handle);
+    put_number(&f, done->created);
+    put_number(&f, done->renewed);
+    put_number(&f, done->destroyed);
+    put_number(&f, done->wrote);
+    put_number(&f, done->logged_out);
+    put_number(&f, done->evicted);
+    put_number(&f, done->client_changed);
+    put_number(&f, done->retries);
+    sealed = sx_seal(key, reply_bound, (sx_str){plain, f.len}, pool);
+    sx_wipe(plain, f.len);
+    return sx_to_text(sealed, pool).p;
+}
+
+bool sx_reply_open(const unsigned char key[SX_SECRET_LEN],
+                   const sx_id_scope *scope, sx_str text, sx_committed *done,
+                   apr_pool_t *pool)
+{
+    sx_str sealed, plain, id;
+    fields f;
+
+    memset(done, 0, sizeof *done);
+    if (!sx_from_text(text, &sealed, pool) ||
+        !sx_unseal(key, reply_bound, sealed, false, &plain, pool))
+        return false;
+    f = (fields){.p = (char *)(uintptr_t)plain.p, .size = plain.len};
+    done->cookie = (sx_cookie_action)get_number(&f);
+    id = get_str(&f, pool);
+    done->persist = get_number(&f) != 0;
+    done->hard_end_ms = get_time(&f);
+    done->handle = get_number(&f);
+    done->created = get_number(&f) != 0;
+    done->renewed = get_number(&f) != 0;
+    done->destroyed = get_number(&f) != 0;
+    done->wrote = get_number(&f) != 0;
+    done->logged_out = get_number(&f) != 0;
+    done->evicted = (unsigned)get_number(&f);
+    done->client_changed = (unsigned)get_number(&f);
+    done->retries = (unsigned)get_number(&f);
+    return !f.bad && f.len == plain.len &&
+           (done->cookie != SX_COOKIE_SEND ||
+            sx_id_verify(&done->id, id, scope));
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A ticket: what lets another program of this host, the PHP extension, work on
+ * the session of one request as the server itself would.  It holds the id of
+ * the session and the policy of the scope, sealed under a key of the key file,
+ * so that only who has that file can read or make one.  The reply goes back in
+ * a response header, sealed under a key that is made for this request and is
+ * inside the ticket: whatever else the app writes under that name is nothing.
+ *
+ *   ticket   's' or 'n', is there a session | base64url( version 1 | kid 1 |
+ *            seal(fields) )
+ *   reply    base64url( seal(fields) )
+ *
+ * It travels in an environment variable; php-fpm loses one above 16 367 bytes
+ * without a word, so none is made that would be longer.
+ */
+#ifndef SX_TICKET_H
+#define SX_TICKET_H
+
+#include "sx_commit.h"
+
+#define SX_TICKET_VARIABLE "SESSION_EXT_TICKET"
+#define SX_REPLY_HEADER    "Session-Ext-Reply"
+#define SX_TICKET_STORE    1024 /* bytes of a store's path */
+
+typedef struct sx_ticket {
+    sx_realm realm;    /* but for keys, store and process: who opens has its
+                        * own */
+    const char *store; /* path of the store's file */
+    uint64_t life;     /* of that store; 0: not known */
+    sx_str token;      /* text of the session's id; empty: there is none */
+    bool via_alias;    /* the client's cookie holds an earlier id */
+    bool unavailable;  /* the store could not be asked */
+    bool may_send_cookie;
+    unsigned char reply_key[SX_SECRET_LEN];
+} sx_ticket;
+
+/** The text of ${ticket}, under the first of the keys of its realm; NULL if it
+ *  would not fit any gateway. */
+const char *sx_ticket_make(const sx_ticket *ticket, apr_pool_t *pool);
+
+/** Is there a session in the ticket ${text}?  By its first letter: nothing is
+ *  opened. */
+bool sx_ticket_has_session(const char *text);
+
+/** Open ${text}: false unless it was made with one of ${keys}, which the realm
+ *  then has.  Its strings are in ${pool}. */
+bool sx_ticket_open(const sx_keys *keys, sx_str text, sx_ticket *ticket,
+                    apr_pool_t *pool);
+
+/** What became of the session, in words of a commit: cookie, id, times, handle
+ *  and what happened. */
+const char *sx_reply_make(const unsigned char key[SX_SECRET_LEN],
+                          const sx_committed *done, apr_pool_t *pool);
+
+/** Read a reply; an id must be a genuine one of ${scope}. */
+bool sx_reply_open(const unsigned char key[SX_SECRET_LEN],
+                   const sx_id_scope *scope, sx_str text, sx_committed *done,
+                   apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tickets and replies: whole through the environment and a header, and nothing
+ * to whoever has another key, or has changed a byte. */
+#include "stage.h"
+
+#include "sx_ticket.h"
+
+static stage at;
+
+static sx_ticket sample(const sx_id *id)
+{
+    sx_ticket ticket = {
+        .realm = at.realm,
+        .store = "/run/store",
+        .life = UINT64_C(0x8000000000000001),
+        .token = {id->text, SX_ID_LEN},
+        .via_alias = true,
+        .may_send_cookie = true,
+    };
+
+    ticket.realm.per_user = (sx_per_user){3, true};
+    ticket.realm.client = (sx_client){
+        .bind = SX_BIND_KILL,
+        .part = {{"Mozilla", 7}, {NULL, 0}, {"", 0}},
+    };
+    sx_random(ticket.reply_key, sizeof(ticket.reply_key));
+    return ticket;
+}
+
+static void test_ticket(const sx_id *id)
+{
+    sx_ticket made = sample(id), read;
+    const char *text = sx_ticket_make(&made, at.pool);
+    const sx_realm *realm = &read.realm;
+
+    ok(sx_ticket_open(at.keys, sx_str_of(text), &read, at.pool),
+       "a ticket opens with the keys that made it");
+    ok(sx_ticket_has_session(text), "its first letter says there is a session");
+    ok(realm->scope.keys == at.keys && !realm->store, "its realm has the keys");
+    is_str(realm->scope.cookie_name, "sid", "the cookie's name is in it");
+    is_str(realm->scope.ns, "example.org", "and the namespace");
+    ok(memcmp(&realm->times, &made.realm.times, sizeof(realm->times)) == 0,
+       "times");
+    ok(realm->limits.max_size == 65536 && realm->limits.idle_max_s == 3600 &&
+           realm->limits.flash_max == SX_FLASH_MAX &&
+           realm->limits.flash_bytes == SX_FLASH_BYTES,
+       "limits");
+    ok(sx_str_eq(realm->user_key, sx_str_of("user")) && realm->encrypt,
+       "the user key, and that values are sealed");
+    ok(realm->per_user.max == 3 && realm->per_user.deny, "how many of a user");
+    ok(realm->client.bind == SX_BIND_KILL &&
+           sx_str_eq(realm->client.part[0], sx_str_of("Mozilla")) &&
+           !realm->client.part[1].p && realm->client.part[2].p,
+       "the client: what is named, what is not, and what is empty");
+    is_str(read.store, "/run/store", "the store's file");
+    ok(read.life == made.life, "and its life");
+    ok(sx_str_eq(read.token, made.token), "the id");
+    ok(read.via_alias && read.may_send_cookie && !read.unavailable, "flags");
+    ok(memcmp(read.reply_key, made.reply_key, SX_SECRET_LEN) == 0,
+       "and the key of the reply");
+    ok(strcmp(text, sx_ticket_make(&made, at.pool)) != 0,
+       "the same ticket has another text each time");
+    made.token = (sx_str){NULL, 0};
+    text = sx_ticket_make(&made, at.pool);
+    ok(!sx_ticket_has_session(text) &&
+           sx_ticket_open(at.keys, sx_str_of(text), &read, at.pool) &&
+           read.token.len == 0,
+       "one without a session says so");
+}
+
+static void test_refused(const sx_id *id)
+{
+    sx_ticket made = sample(id), read;
+    const char *text = sx_ticket_make(&made, at.pool);
+    sx_keys *others = stage_keys((const unsigned char *)"\2", 1);
+    sx_keys *later = stage_keys((const unsigned char *)"\2\1", 2);
+    char *bent = apr_pstrdup(at.pool, text);
+    size_t len = strlen(text);
+    unsigned opened = 0;
+
+    ok(!sx_ticket_open(others, sx_str_of(text), &read, at.pool),
+       "other keys open nothing");
+    ok(sx_ticket_open(later, sx_str_of(text), &read, at.pool),
+       "a rotated one does");
+    for (size_t i = 1; i < len; i++) {
+        bent[i] = bent[i] == 'A' ? 'B' : 'A';
+        opened += sx_ticket_open(at.keys, (sx_str){bent, len}, &read, at.pool);
+        bent[i] = text[i];
+        opened += sx_ticket_open(at.keys, (sx_str){text, i}, &read, at.pool);
+    }
+    is_int(opened, 0, "one with another byte, or fewer, opens never");
+    ok(!sx_ticket_open(at.keys, (sx_str){"", 0}, &read, at.pool),
+       "nor does none");
+    made.realm.client.part[0] = (sx_str){apr_pcalloc(at.pool, 16000), 16000};
+    ok(!sx_ticket_make(&made, at.pool),
+       "one that no gateway takes is not made");
+    sx_keys_free(others);
+    sx_keys_free(later);
+}
+
+static void test_reply(void)
+{
+    unsigned char key[SX_SECRET_LEN], other[SX_SECRET_LEN];
+    sx_committed made = {.cookie = SX_COOKIE_SEND,
+                         .persist = true,
+                         .hard_end_ms = 77,
+                         .handle = 5,
+                         .created = true,
+                         .wrote = true,
+                         .evicted = 2,
+                         .retries = 3};
+    sx_id_scope elsewhere = at.realm.scope;
+    sx_committed read;
+    const char *text;
+
+    sx_random(key, sizeof(key));
+    sx_random(other, sizeof(other));
+    sx_id_mint(&made.id, &at.realm.scope);
+    text = sx_reply_make(key, &made, at.pool);
+    ok(sx_reply_open(key, &at.realm.scope, sx_str_of(text), &read, at.pool),
+       "a reply opens with the key of its ticket");
+    ok(read.cookie == SX_COOKIE_SEND && read.persist &&
+           read.hard_end_ms == 77 && !strcmp(read.id.text, made.id.text) &&
+           !memcmp(read.id.store_key, made.id.store_key, SX_STORE_KEY_LEN),
+       "what the client is sent");
+    ok(read.handle == 5 && read.created && read.wrote && !read.renewed &&
+           !read.destroyed && read.evicted == 2 && read.retries == 3,
+       "and what happened");
+    ok(strlen(text) < 1000, "it is far from what a header line may be");
+    ok(!sx_reply_open(other, &at.realm.scope, sx_str_of(text), &read, at.pool),
+       "that of another request opens nothing");
+    elsewhere.ns = "elsewhere";
+    ok(!sx_reply_open(key, &elsewhere, sx_str_of(text), &read, at.pool),
+       "an id of elsewhere is none");
+    ok(!sx_reply_open(key, &at.realm.scope, sx_str_of("junk"), &read, at.pool),
+       "junk is no reply");
+    made.cookie = SX_COOKIE_DELETE;
+    text = sx_reply_make(key, &made, at.pool);
+    ok(sx_reply_open(key, &at.realm.scope, sx_str_of(text), &read, at.pool) &&
+           read.cookie == SX_COOKIE_DELETE && !read.id.text[0],
+       "a cookie that goes has no id");
+}
+
+/* What a request of PHP asks of a commit besides. */
+static void test_reserve(void)
+{
+    sx_delta *delta = sx_delta_create(at.pool);
+    const sx_commit_mode page = {true, true};
+    sx_committed done;
+    sx_loaded *loaded;
+    sx_id fresh;
+
+    sx_id_mint(&fresh, &at.realm.scope);
+    delta->reserve = true;
+    delta->fresh = &fresh;
+    sx_commit(&at.realm, load(&at, NULL), delta, page, at.now, &done, at.pool);
+    ok(done.created && !strcmp(done.id.text, fresh.text),
+       "an empty session is begun, under the id that was given");
+    loaded = load(&at, fresh.text);
+    is_int(loaded->meta.expires_ms, at.now.boot_ms + SX_RESERVE_MS,
+           "for five minutes");
+    stage_pass(&at, 2 * MINUTE);
+    request(&at, fresh.text, "");
+    loaded = load(&at, fresh.text);
+    is_int(loaded->meta.expires_ms, at.now.boot_ms + 30 * MINUTE,
+           "seen again it lasts as long as any");
+    sx_id_mint(&fresh, &at.realm.scope);
+    sx_delta_add(delta, (sx_op){.code = SX_OP_PUT,
+                                .key = {"n", 1},
+                                .value = {"7", 1},
+                                .type = SX_INT});
+    sx_commit(&at.realm, load(&at, NULL), delta, page, at.now, &done, at.pool);
+    loaded = load(&at, fresh.text);
+    is_int(loaded->meta.expires_ms, at.now.boot_ms + 30 * MINUTE,
+           "and so does one with anything in it");
+    ok(sx_session_get(loaded->session, sx_str_of("n"))->type == SX_INT,
+       "which has the type that was put");
+    is_int(loaded->session->version, 1, "at version 1");
+}
+
+int main(void)
+{
+    sx_id id;
+
+    apr_initialize();
+    stage_begin(&at);
+    sx_id_mint(&id, &at.realm.scope);
+    test_ticket(&id);
+    test_refused(&id);
+    test_reply();
+    test_reserve();
+    stage_end(&at);
+    apr_terminate();
+    return done_testing();
+}
