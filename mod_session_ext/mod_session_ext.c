@@ -28,6 +28,8 @@ static void register_hooks(apr_pool_t *pool)
     /* Its filter puts what SessionHeader says into the session that we commit:
      * it comes before ours. */
     static const char *const mod_session[] = {"mod_session.c", NULL};
+    /* PHP starts there, and opens what we have made. */
+    static const char *const php[] = {"mod_php.c", NULL};
 
     mod_sx_register_filters();
     mod_sx_authz_register(pool);
@@ -43,7 +45,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_config(mod_sx_socache_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(mod_sx_bridge_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(mod_sx_check_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_post_config(mod_sx_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(mod_sx_post_config, NULL, php, APR_HOOK_MIDDLE);
     ap_hook_child_init(mod_sx_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(mod_sx_socache_child_init, NULL, NULL, APR_HOOK_MIDDLE);
 

@@ -289,6 +289,9 @@ static const char *check_carried(const mod_sx_dir *dir,
                "outlive "
                "a reboot, the generated keys do not: SessionExtKeyFile is "
                "needed";
+    if (MOD_SX_OR(dir->php, 0) == 1)
+        return "SessionExtPHP: sessions that their cookies carry are not in a "
+               "store that PHP can open: accepted with SessionExtStore shm";
     return MOD_SX_OR(dir->max_per_user, 0) > 0
                ? "SessionExtMaxPerUser: sessions that their cookies carry "
                  "cannot be counted: accepted with SessionExtStore shm"

@@ -8,6 +8,7 @@
 #include "mod_sx_cookie.h"
 #include "mod_sx_flash.h"
 #include "mod_sx_headers.h"
+#include "mod_sx_php.h"
 #include "mod_sx_seal.h"
 #include "mod_sx_session_bridge.h"
 #include "mod_sx_status.h"
@@ -17,7 +18,7 @@
 
 /* ---- what the log and the client are told ------------------------------- */
 
-static void tell_events(request_rec *r, const sx_committed *done)
+void mod_sx_commit_tell(request_rec *r, const sx_committed *done)
 {
     const char *event = done->created     ? "created"
                         : done->destroyed ? "ended"
@@ -138,7 +139,7 @@ static void commit_visit(request_rec *r, mod_sx_visit *visit,
     }
     if (mode.may_send_cookie)
         mod_sx_cookie_send(r, visit, done, now);
-    tell_events(r, done);
+    mod_sx_commit_tell(r, done);
     visit->delta = sx_delta_create(top->pool);
 }
 
@@ -273,6 +274,7 @@ int mod_sx_commit_response(request_rec *r)
     int status = OK;
     /* A CGI may call its answer 103: no interim response is obeyed. */
     int found =
+        mod_sx_php_harvest(r) +
         mod_sx_harvest(r, visit && r->status >= 200 ? visit->delta : NULL);
 
     if (r->main) {
@@ -301,7 +303,8 @@ int mod_sx_commit_response(request_rec *r)
 int mod_sx_commit_redirected(request_rec *r)
 {
     mod_sx_visit *visit = mod_sx_visit_of(r);
-    int found = mod_sx_harvest(r, visit ? visit->delta : NULL);
+    int found =
+        mod_sx_php_harvest(r) + mod_sx_harvest(r, visit ? visit->delta : NULL);
     sx_commit_mode mode = {.may_send_cookie = true};
     sx_committed done;
     int status = OK;

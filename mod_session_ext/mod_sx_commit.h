@@ -14,6 +14,9 @@
  */
 int mod_sx_commit_response(request_rec *r);
 
+/** Count and log what became of a session, by ${r} or by an app of it. */
+void mod_sx_commit_tell(request_rec *r, const sx_committed *done);
+
 /** ${r} ends in an internal redirect or an ErrorDocument: do what its app
  *  asked for now; nothing if it asked for nothing.  Returns OK, or the status
  *  that must be answered instead of the target. */

@@ -124,6 +124,14 @@ static const char *set_provide(cmd_parms *cmd, void *conf, const char *word)
     return why;
 }
 
+/* Whether the store suits PHP, all lines tell together. */
+static const char *set_php(cmd_parms *cmd, void *conf, const char *word)
+{
+    note_use(cmd, conf);
+    return wrong(cmd, word,
+                 mod_sx_parse_switch(word, &((mod_sx_dir *)conf)->php));
+}
+
 static const char *set_namespace(cmd_parms *cmd, void *conf, const char *word)
 {
     const char *why = check_name(cmd, word);
@@ -491,6 +499,8 @@ const command_rec mod_sx_directives[] = {
                   "flash messages: On, Off or fetch"),
     AP_INIT_TAKE2("SessionExtFlashMax", set_flash_max, NULL, SCOPE,
                   "how many flash messages may wait, and their bytes"),
+    AP_INIT_TAKE1("SessionExtPHP", set_php, NULL, SCOPE,
+                  "hand sessions to the PHP extension: On or Off"),
     AP_INIT_TAKE1("SessionExtOnStoreError", set_on_error, NULL, SCOPE,
                   "when the store cannot be asked: pass or 503"),
     AP_INIT_TAKE1("SessionExtProvideModSession", set_provide, FIELD(provide),

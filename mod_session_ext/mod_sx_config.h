@@ -87,6 +87,7 @@ typedef struct mod_sx_dir {
     int accept;
     int hide_cookie;
     int flash; /* mod_sx_flash */
+    int php;
     int flash_max;
     apr_int64_t flash_bytes;
     int refuse_on_outage; /* SessionExtOnStoreError 503 */

@@ -2,13 +2,15 @@
 #include "mod_sx_private.h"
 #include "mod_sx_headers.h"
 
+#include <strings.h>
 #include "mod_sx_config.h"
 #include "mod_sx_upstream.h"
 #include "sx_command.h"
+#include "sx_ticket.h"
 
 int mod_sx_is_control_header(const char *name)
 {
-    return sx_command_is(name);
+    return sx_command_is(name) || !strcasecmp(name, SX_REPLY_HEADER);
 }
 
 static bool accepts_commands(request_rec *r)
@@ -25,7 +27,7 @@ void mod_sx_headers_strip(apr_table_t *table)
         const char *key = APR_ARRAY_IDX(list, i, apr_table_entry_t).key;
 
         /* Moves the later ones down: then another one is at this place. */
-        if (key && sx_command_is(key))
+        if (key && mod_sx_is_control_header(key))
             apr_table_unset(table, key);
         else
             i++;

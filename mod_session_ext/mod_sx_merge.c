@@ -18,7 +18,7 @@ void *mod_sx_create_dir(apr_pool_t *pool, char *path)
     dir->env_mode = dir->request_headers = dir->accept = MOD_SX_UNSET;
     dir->hide_cookie = dir->flash = dir->flash_max = MOD_SX_UNSET;
     dir->refuse_on_outage = dir->carried = dir->provide = MOD_SX_UNSET;
-    dir->max_per_user = dir->bind = MOD_SX_UNSET;
+    dir->max_per_user = dir->bind = dir->php = MOD_SX_UNSET;
     dir->idle_ms = dir->idle_max_ms = dir->absolute_ms = MOD_SX_UNSET;
     dir->renew_ms = dir->grace_ms = dir->touch_ms = MOD_SX_UNSET;
     dir->max_size = dir->flash_bytes = MOD_SX_UNSET;
@@ -101,6 +101,7 @@ void *mod_sx_merge_dir(apr_pool_t *pool, void *base_conf, void *add_conf)
     MERGE(accept);
     MERGE(hide_cookie);
     MERGE(flash);
+    MERGE(php);
     MERGE(flash_max);
     MERGE(flash_bytes);
     MERGE(refuse_on_outage);

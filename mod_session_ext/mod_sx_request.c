@@ -9,6 +9,7 @@
 #include "mod_sx_flash.h"
 #include "mod_sx_headers.h"
 #include "mod_sx_interim.h"
+#include "mod_sx_php.h"
 #include "mod_sx_seal.h"
 #include "mod_sx_session_bridge.h"
 
@@ -172,8 +173,10 @@ int mod_sx_handler_first(request_rec *r)
         mod_sx_seal_changes(r, changes);
     if (changes->nelts)
         mod_sx_cookie_show(r, changes);
-    if (!mod_sx_flash_is_core(r))
-        hand_out_flash(r);
+    if (mod_sx_flash_is_core(r))
+        return DECLINED;
+    hand_out_flash(r);
+    mod_sx_php_hand_out(r);
     return DECLINED;
 }
 
@@ -267,6 +270,7 @@ void mod_sx_insert_error_filter(request_rec *r)
     mod_sx_part_of(r)->error_page = true;
     /* An error page of httpd's own drops headers_out before it is written, and
      * with it the log-out of an app whose page it replaces. */
+    mod_sx_php_harvest(r);
     mod_sx_harvest(r, visit ? visit->delta : NULL);
     mod_sx_insert_filter(r);
 }

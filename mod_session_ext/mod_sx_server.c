@@ -403,7 +403,7 @@ void mod_sx_child_init(apr_pool_t *pchild, server_rec *server)
                       pchild);
 }
 
-sx_store *mod_sx_backend(const char *name)
+static const mod_sx_segment *find_segment(const char *name)
 {
     const mod_sx_server *main_conf = mod_sx_server_of(ap_server_conf);
 
@@ -412,7 +412,21 @@ sx_store *mod_sx_backend(const char *name)
         const mod_sx_segment *segment =
             &APR_ARRAY_IDX(main_conf->segments, i, mod_sx_segment);
         if (!strcmp(segment->conf->name, name))
-            return mod_sx_attached(segment);
+            return segment;
     }
     return NULL;
+}
+
+sx_store *mod_sx_backend(const char *name)
+{
+    const mod_sx_segment *segment = find_segment(name);
+
+    return segment ? mod_sx_attached(segment) : NULL;
+}
+
+const char *mod_sx_store_path(const char *name)
+{
+    const mod_sx_segment *segment = find_segment(name);
+
+    return segment ? segment->conf->path : NULL;
 }

@@ -48,6 +48,9 @@ void mod_sx_child_init(apr_pool_t *pchild, server_rec *server);
 /** This child. */
 const sx_process *mod_sx_self(void);
 
+/** The path of the file of the store ${name}, or NULL if there is none. */
+const char *mod_sx_store_path(const char *name);
+
 /** The backend of the store ${name}, or NULL if it is unavailable. */
 sx_store *mod_sx_backend(const char *name);
 

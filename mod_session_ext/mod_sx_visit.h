@@ -55,8 +55,9 @@ typedef struct mod_sx_part {
     ap_conf_vector_t *scope;  /* the configuration `visit` was made for */
     mod_sx_visit *visit;      /* NULL: no sessions here */
     apr_array_header_t *vars; /* of sx_var: what was exposed, or NULL */
-    const apr_array_header_t *flash; /* messages it was handed, or NULL */
-    bool app_ran;                    /* a handler was asked... */
+    const apr_array_header_t *flash;  /* messages it was handed, or NULL */
+    struct mod_sx_php_ticket *ticket; /* that its app has, or NULL */
+    bool app_ran;                     /* a handler was asked... */
     bool is_file;    /* ...and it was core's: nobody saw `vars` */
     bool told_user;  /* REMOTE_USER is the session's */
     bool committed;  /* its response has been through a filter */

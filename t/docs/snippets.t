@@ -74,7 +74,8 @@ sub problem_of
     return undef if !%$mark && $UNMARKED{ $fence->{lang} };
     return undef if $mark->{refused} && !$mark->{site};
     return undef if $mark->{site}
-        && ($fence->{lang} eq 'apache' || $mark->{file} || step_of($fence));
+        && ($fence->{lang} =~ /^(?:apache|ini)$/ || $mark->{file}
+        || step_of($fence));
     return "$fence->{where}: a snippet of $fence->{lang} that nothing runs";
 }
 
@@ -155,8 +156,10 @@ sub site_server
     my (@fences) = @_;
     my $conf = join '', map { $_->{text} }
         grep { $_->{lang} eq 'apache' } @fences;
+    my ($ini) = map { $_->{text} } grep { $_->{lang} eq 'ini' } @fences;
     # One that loads the module by itself is not helped.
-    my $server = make_server(module => $conf !~ /^LoadModule session_ext/m);
+    my $server = make_server(module => $conf !~ /^LoadModule session_ext/m,
+        php_ini => defined $ini ? sub { here($_[0], $ini) } : undef);
     $server->write_conf(here($server, "$AROUND$conf"));
     for my $fence (grep { $_->{mark}{file} } @fences) {
         my $program = $fence->{text} =~ /^#!/;

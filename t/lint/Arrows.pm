@@ -5,7 +5,7 @@ use strict;
 use warnings;
 use House;
 
-my @ours    = qw(shm_store mod_session_ext t/unit t/unit/sst t/unit/sx
+my @ours    = qw(shm_store mod_session_ext mod_session_ext/php t/unit t/unit/sst t/unit/sx
     t/fuzz t/fuzz/sst t/fuzz/sx);
 my @by_name = qw(sodium.h xxhash.h lmdb.h hiredis/hiredis.h
     libmemcached/memcached.h);
@@ -17,6 +17,7 @@ sub new
     $self->{dirs} = {
         apr   => [include_dirs('SX_FLAGS', qr/apr/)],
         httpd => [include_dirs('MOD_FLAGS', qr/./)],
+        php   => [include_dirs('PHP_FLAGS', qr/php/)],
     };
     $self->read_table($_) for lines('t/lint/arrows');
     return $self;
@@ -51,7 +52,7 @@ sub target
         return $path if -e top() . "/$path";
     }
     return $name if grep { $_ eq $name } @by_name;
-    for my $kind (qw(apr httpd)) {
+    for my $kind (qw(apr httpd php)) {
         return $kind if grep { -e "$_/$name" } @{$self->{dirs}{$kind}};
     }
     return $quoted ? $name : 'libc';

@@ -9,8 +9,8 @@ use warnings;
 use Time::HiRes qw(sleep time);
 use SxTest::Paths;
 
-# dir: where socket, pid and log go; children: how many (8); user, group: only
-# when started by root.
+# dir: where socket, pid and log go; children: how many (8); ini: a php.ini of
+# its own; user, group: only when started by root.
 sub new
 {
     my ($class, %opt) = @_;
@@ -59,7 +59,8 @@ sub start
     my ($self) = @_;
     my $program = SxTest::Paths::fpm() or return 0;
     my $config = $self->_write_config;
-    system("$program -y $config 2>>$self->{dir}/fpm.log") == 0
+    my $ini = $self->{ini} ? "-c $self->{ini}" : '';
+    system("$program $ini -y $config 2>>$self->{dir}/fpm.log") == 0
         or die "php-fpm does not start, see $self->{dir}/fpm.log\n";
     my $end = time + 10;
     until (-S $self->{socket} && $self->pid) {

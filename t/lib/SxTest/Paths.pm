@@ -39,6 +39,9 @@ sub next_module
     return dirname($dir) . '/next/mod_session_ext.so';
 }
 
+# The PHP extension, beside the module in a build and in a stage.
+sub php_extension { return dirname(module()) . '/php/session_ext.so' }
+
 # Modules that use ours, and where a build has them.
 my %USERS = (
     mod_bench_socache   => 't/bench/socache',

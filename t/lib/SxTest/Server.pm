@@ -28,6 +28,7 @@ my @FATAL;
 # module  0: without mod_session_ext                  scopes 1: the standard ones
 # php     1: with php-fpm where there is no mod_php   start  StartServers
 # fpm     1: with php-fpm in any case, for who names fpm_socket
+# php_ini like php, and these lines are PHP's settings, beside our extension
 # more    LoadModule names beyond the list: [qw(session ssl)]
 sub new
 {
@@ -40,6 +41,8 @@ sub new
         %opt, mpm => $mpm, port => SxTest::Paths::free_port(),
     }, $class;
     $self->_make_root;
+    $self->{php} ||= defined $self->{php_ini};
+    $self->write_php_ini if defined $self->{php_ini};
     my $fpm = delete $self->{fpm} || $self->{php} && $mpm ne 'prefork';
     $self->_make_fpm if $fpm;
     $self->write_conf;
@@ -67,8 +70,39 @@ sub _make_fpm
 {
     my ($self) = @_;
     $self->{fpm} = SxTest::Fpm->new(dir => "$self->{root}/run",
-        user => $self->{user}, group => $self->{group});
+        user => $self->{user}, group => $self->{group},
+        ini => defined $self->{php_ini} ? $self->php_ini_file : undef);
     $self->{fpm}->start or delete $self->{fpm};
+    return;
+}
+
+sub php_ini_file { return "$_[0]{root}/run/php.ini" }
+
+# $_SESSION in the store that this server has by default; what the test says (a
+# text, or code that makes one for us) goes before.
+sub write_php_ini
+{
+    my ($self, $lines) = @_;
+    $self->{php_ini} = $lines if defined $lines;
+    my $said = ref $self->{php_ini} ? $self->{php_ini}->($self)
+        : $self->{php_ini};
+    my $run = "$self->{root}/run";
+    my @ours = (
+        'extension' => '"' . SxTest::Paths::php_extension() . '"',
+        'session.save_handler' => 'session_ext',
+        'session.serialize_handler' => 'session_ext',
+        'session_ext.store_file' => "$run/session_ext-sessions.shm",
+        'session_ext.key_file' => "$run/session_ext.keys",
+        'display_errors' => 'On', 'html_errors' => 'Off');
+    # PHP's own extensions lie elsewhere.
+    $said =~ s/^extension\s*=\s*session_ext\.so\s*?$//m;
+    my $to = $self->php_ini_file;
+    open my $out, '>', $to or die "$to: $!\n";
+    while (my ($name, $value) = splice @ours, 0, 2) {
+        print $out "$name = $value\n" unless $said =~ /^\Q$name\E\s*=/m;
+    }
+    print $out $said;
+    close $out or die "$to: $!\n";
     return;
 }
 
@@ -121,6 +155,8 @@ sub write_conf
     $text .= "ServerRoot $root\nDocumentRoot $root/htdocs\n"
         . "ServerName localhost\nListen 127.0.0.1:$self->{port}\n"
         . "PidFile $root/run/httpd.pid\nInclude $root/conf/base.conf\n";
+    $text .= "PHPIniDir $root/run\n"
+        if defined $self->{php_ini} && $self->{mpm} eq 'prefork';
     $text .= "User $self->{user}\nGroup $self->{group}\n" unless $>;
     $text .= "LogLevel warn session_ext:trace8\n" if $self->{module};
     $text .= "Include $root/conf/scopes.conf\n" if $self->{scopes};

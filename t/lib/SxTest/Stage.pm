@@ -55,6 +55,10 @@ sub _copy_built
     my @users = grep { -e } map { SxTest::Paths::user_module($_) }
         SxTest::Paths::user_modules();
     _copy("$self->{top}/mod_session_ext", @users);
+    my $php = SxTest::Paths::php_extension();
+    mkdir "$self->{top}/mod_session_ext/php";
+    _copy("$self->{top}/mod_session_ext/php", grep { -e } $php,
+        SxTest::Paths::top_dir() . '/mod_session_ext/php/session_ext.stub.php');
     my $tool = SxTest::Paths::build_dir() . '/mod_session_ext/htsession';
     _copy("$self->{top}/mod_session_ext", $tool) if -x $tool;
     return;
