@@ -247,11 +247,13 @@ static void add_op(sx_delta *delta, sx_op_code code, const char *name,
         delta->refused = "a name in mod_session's session has 1 to 128 bytes";
         return;
     }
+    if (code == SX_OP_SET && is_secret(name, len))
+        code = SX_OP_PUT;
     sx_delta_add(delta,
                  (sx_op){.code = code,
                          .key = sx_str_dup(sx_str_of(name), delta->pool),
                          .value = sx_str_dup(sx_str_of(value), delta->pool),
-                         .type = is_secret(name, len) ? SX_SECRET : SX_TEXT});
+                         .type = SX_SECRET});
 }
 
 /* What harvesting has found. */

@@ -23,8 +23,8 @@ static sx_called add(sx_delta *delta, sx_op op)
 /* What would be applied behind ${code}, and is older than it. */
 static void take_back(sx_delta *delta, sx_op_code code, const sx_str *key)
 {
-    static const sx_op_code later[] = {SX_OP_UNSET, SX_OP_SET, SX_OP_APPEND,
-                                       SX_OP_INCR};
+    static const sx_op_code later[] = {SX_OP_UNSET, SX_OP_SET, SX_OP_PUT,
+                                       SX_OP_APPEND, SX_OP_INCR};
 
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
         if (later[i] > code)

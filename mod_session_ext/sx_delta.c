@@ -152,12 +152,11 @@ static bool apply_unset(apply_ctx *ctx, const sx_op *op)
 static bool apply_set(apply_ctx *ctx, const sx_op *op)
 {
     const sx_entry *old = sx_session_get(ctx->session, op->key);
-    sx_type type = op->type;
+    sx_type type = SX_TEXT;
 
     /* A number that an app of types put there stays one for it, and a secret a
      * secret. */
-    if (type == SX_TEXT && old && old->type != SX_OPAQUE &&
-        sx_type_accepts(old->type, op->value))
+    if (old && old->type != SX_OPAQUE && sx_type_accepts(old->type, op->value))
         type = old->type;
     ctx->change->data |= sx_session_set(ctx->session, op->key, op->value, type);
     return within_keys(ctx, "Session-Set");

@@ -25,7 +25,8 @@ typedef enum sx_op_code {
     SX_OP_CLEAR,
     SX_OP_UNSET,
     SX_OP_SET,
-    SX_OP_PUT, /* set with a type, as PHP does: no header has it */
+    SX_OP_PUT, /* set with a type, as PHP and mod_session's users do: no header
+                * has it */
     SX_OP_APPEND,
     SX_OP_INCR,
     SX_OP_IDLE,    /* number = seconds, 0: the scope's own */
@@ -38,7 +39,6 @@ typedef struct sx_op {
     sx_op_code code;
     sx_str key;
     sx_str value;
-    sx_type type; /* of a Set: SX_TEXT keeps the type that is there */
     int64_t number;
     uint64_t id;
     sx_type type; /* PUT; INCR: of a key that is not there yet */
