@@ -63,33 +63,34 @@ apr_int64_t mod_sx_bridge_max_age_ms(request_rec *r, const mod_sx_dir *dir)
 
 /* ---- names -------------------------------------------------------------- */
 
-/* Does ${name}, up to ${len}, end like that? */
-static bool ends(const char *name, size_t len, const char *end)
+/* Does ${name}, of ${len} bytes, end like that? */
+static bool ends_with(const char *name, size_t len, const char *end)
 {
     size_t end_len = strlen(end);
 
     return len >= end_len && !strncasecmp(name + len - end_len, end, end_len);
 }
 
-static bool is(const char *name, size_t len, const char *word)
+static bool is_called(const char *name, size_t len, const char *word)
 {
-    return len == strlen(word) && ends(name, len, word);
+    return len == strlen(word) && ends_with(name, len, word);
 }
 
 /* What somebody could log in with: the password that mod_auth_form keeps, its
  * sign of having seen one, and the ticket of mod_auth_gssapi. */
 static bool is_secret(const char *name, size_t len)
 {
-    return is(name, len, MOD_SESSION_PW) || ends(name, len, "-pw") ||
-           ends(name, len, "-site") || is(name, len, "MagBearerToken");
+    return is_called(name, len, MOD_SESSION_PW) ||
+           ends_with(name, len, "-pw") || ends_with(name, len, "-site") ||
+           is_called(name, len, "MagBearerToken");
 }
 
 static bool is_login(const char *name)
 {
     size_t len = strlen(name);
 
-    return is_secret(name, len) || is(name, len, MOD_SESSION_USER) ||
-           ends(name, len, "-" MOD_SESSION_USER);
+    return is_secret(name, len) || is_called(name, len, MOD_SESSION_USER) ||
+           ends_with(name, len, "-" MOD_SESSION_USER);
 }
 
 static bool has_nul(sx_str s)
@@ -101,7 +102,8 @@ static bool has_nul(sx_str s)
 static bool fits_table(const sx_entry *entry)
 {
     return entry->type != SX_OPAQUE && !has_nul(entry->key) &&
-           !has_nul(entry->value) && !is(entry->key.p, entry->key.len, EXPIRY);
+           !has_nul(entry->value) &&
+           !is_called(entry->key.p, entry->key.len, EXPIRY);
 }
 
 /* ---- session to table --------------------------------------------------- */
@@ -129,18 +131,17 @@ static void fill(struct mod_sx_bridge *bridge, const sx_session *session)
     bridge->is_filled = true;
 }
 
-/* Only where there is a SessionMaxAge does mod_session count time. */
+/* Only where there is a SessionMaxAge does mod_session count time.  It would do
+ * so for a session that begins, too, and then end it under a slow request. */
 static void set_expiry(request_rec *r, const mod_sx_visit *visit)
 {
-    struct mod_sx_bridge *bridge = visit->bridge;
+    apr_int64_t left_ms = mod_sx_bridge_max_age_ms(r, mod_sx_dir_of(r));
     const sx_loaded *loaded = &visit->loaded;
-    apr_time_t now = apr_time_now();
+    struct mod_sx_bridge *bridge = visit->bridge;
 
-    bridge->expiry = 0;
-    if (loaded->status == SX_STATUS_ACTIVE &&
-        mod_sx_bridge_max_age_ms(r, mod_sx_dir_of(r)))
-        bridge->expiry =
-            now + (loaded->meta.expires_ms - mod_sx_now().boot_ms) * 1000;
+    if (left_ms && loaded->status == SX_STATUS_ACTIVE)
+        left_ms = loaded->meta.expires_ms - mod_sx_now().boot_ms;
+    bridge->expiry = left_ms ? apr_time_now() + left_ms * 1000 : 0;
     bridge->record->expiry = bridge->expiry;
 }
 
