@@ -50,11 +50,18 @@ function obey(session, line) {
   }
 }
 
-http.createServer((req, res) => sessionExt(req, res, async () => {
+async function answer(req, res) {
   let body = '';
   for await (const chunk of req) body += chunk;
   const said = body.split('\n').filter(Boolean).flatMap(
     (line) => obey(req.session, line));
   res.writeHead(200, { 'Content-Type': 'text/plain' });
   res.end(said.map((line) => `${line}\n`).join(''));
-})).listen(Number(process.argv[2]), '127.0.0.1');
+}
+
+module.exports = { answer };
+
+if (require.main === module) {
+  http.createServer((req, res) => sessionExt(req, res, () => answer(req, res)))
+    .listen(Number(process.argv[2]), '127.0.0.1');
+}

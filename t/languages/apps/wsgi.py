@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The app of SxTest::Languages by WSGI: in CGI, or on a port of its own."""
+"""The app of SxTest::Languages by WSGI: in CGI, on a port of its own, or for
+another server."""
 
 import sys
 from wsgiref.handlers import CGIHandler
@@ -18,9 +19,11 @@ def app(environ, start_response):
     return [text.encode('ascii')]
 
 
-if len(sys.argv) > 1:
+application = session_ext.Middleware(app)
+
+if __name__ == '__main__' and len(sys.argv) > 1:
     # Both sides of the middleware must keep to the rules of WSGI.
     checked = validator(session_ext.Middleware(validator(app)))
     make_server('127.0.0.1', int(sys.argv[1]), checked).serve_forever()
-else:
-    CGIHandler().run(session_ext.Middleware(app))
+elif __name__ == '__main__':
+    CGIHandler().run(application)

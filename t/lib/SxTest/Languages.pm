@@ -106,18 +106,25 @@ my $SHORT = 9;
 
 # ---- apps and the ways to them -------------------------------------------------
 
-# by_http: the CGI program behind another httpd; short: a way that differs from
-# the others in how the session comes and how the headers go, for a few rows.
+# cgi, short: CGI programs; by_http: the first of them behind another httpd;
+# serve: backends. A way with `short` in its name differs from the others only
+# in how the session comes and how the headers go, and gets the first rows.
 my %LANGUAGE = (
     perl   => { cgi => 'app.pl', by_http => 1 },
     shell  => { cgi => 'app.sh', by_http => 1, no_flow => 1 },
-    python => { cgi => 'app.py', short => 'wsgi.py',
-        serve => ['python3', 'wsgi.py', 'PORT'] },
-    ruby   => { cgi => 'app.rb', short => 'rack.rb',
-        serve => ['puma', '-b', 'tcp://127.0.0.1:PORT', '-t', '1:4',
-            'config.ru'] },
-    node   => { serve => ['node', '--max-http-header-size=131072', 'app.js',
-            'PORT'] },
+    python => { cgi => 'app.py', short => 'wsgi.py', serve => {
+        http => ['python3', 'wsgi.py', 'PORT'],
+        'short-gunicorn' => ['gunicorn', '-b', '127.0.0.1:PORT',
+            '--worker-tmp-dir', '/dev/shm', '--pythonpath', 'DIR',
+            'wsgi:application'] } },
+    ruby   => { cgi => 'app.rb', short => 'rack.rb', serve => {
+        http => ['puma', '-b', 'tcp://127.0.0.1:PORT', '-t', '1:4',
+            'config.ru'] } },
+    node   => { serve => {
+        http => ['node', '--max-http-header-size=131072', 'app.js', 'PORT'],
+        # Where Debian has its modules.
+        'short-connect' => ['env', 'NODE_PATH=/usr/share/nodejs', 'node',
+            '--max-http-header-size=131072', 'connect.js', 'PORT'] } },
 );
 
 sub _dir
@@ -161,11 +168,11 @@ sub _server
             # That httpd makes one line of all that have a name.
             'responsefieldsize=65536');
     }
-    if ($how->{serve}) {
-        my $program = SxTest::Program->start(log => $s->root . '/logs/backend',
-            command => [map { -e "$dir/$_" ? "$dir/$_" : $_ }
-                @{ $how->{serve} }]);
-        push @paths, 'lang/http';
+    for my $way (sort(keys %{ $how->{serve} || {} })) {
+        my $program = SxTest::Program->start(log => $s->root . "/logs/$way",
+            command => [map { -e "$dir/$_" ? "$dir/$_" : s/DIR/$dir/r }
+                @{ $how->{serve}{$way} }]);
+        push @paths, "lang/$way";
         $conf .= _trusted($paths[-1],
             'http://127.0.0.1:' . $program->port . '/app', '');
     }
