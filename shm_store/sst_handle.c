@@ -41,26 +41,6 @@ int64_t sst_real_ms(void)
     return clock_ns(CLOCK_REALTIME) / 1000000;
 }
 
-/* Rounded down: a record never ends late. */
-uint32_t sst_tick(const shm_store *store, int64_t ms)
-{
-    int64_t since;
-
-    if (__builtin_sub_overflow(ms, store->base_ms, &since)) {
-        return ms < 0 ? 1 : SST_NEVER - 1;
-    }
-    if (since < SST_TICK_MS) {
-        return 1;
-    }
-    since /= SST_TICK_MS;
-    return since < SST_NEVER ? (uint32_t)since : SST_NEVER - 1;
-}
-
-int64_t sst_tick_ms(const shm_store *store, uint32_t tick)
-{
-    return store->base_ms + (int64_t)tick * SST_TICK_MS;
-}
-
 uint32_t sst_pages_now(shm_store *store)
 {
     uint32_t told = SST_LOAD(sst_header(store)->npages);

@@ -132,11 +132,27 @@ static inline sst_page_shm *sst_page(const shm_store *store, uint32_t page)
  *  the file, or a damaged header would be a SIGBUS. */
 uint32_t sst_pages_now(shm_store *store);
 
-/** Ticks of a time, cut to what a segment can hold. */
-uint32_t sst_tick(const shm_store *store, int64_t ms);
+/** Ticks of a time, cut to what a segment can hold; rounded down, so that a
+ *  record never ends late. */
+static inline uint32_t sst_tick(const shm_store *store, int64_t ms)
+{
+    int64_t since;
+
+    if (__builtin_sub_overflow(ms, store->base_ms, &since)) {
+        return ms < 0 ? 1 : SST_NEVER - 1;
+    }
+    if (since < SST_TICK_MS) {
+        return 1;
+    }
+    since /= SST_TICK_MS;
+    return since < SST_NEVER ? (uint32_t)since : SST_NEVER - 1;
+}
 
 /** Milliseconds of a tick. */
-int64_t sst_tick_ms(const shm_store *store, uint32_t tick);
+static inline int64_t sst_tick_ms(const shm_store *store, uint32_t tick)
+{
+    return store->base_ms + (int64_t)tick * SST_TICK_MS;
+}
 
 /** The segment's own clock at ${ms}: it goes on over a reboot. */
 static inline int64_t sst_own_ms(const shm_store *store, int64_t ms)

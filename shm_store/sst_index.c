@@ -8,9 +8,8 @@
 
 #include <sodium.h>
 
-#define OFFSET_MASK ((UINT64_C(1) << 40) - 1)
-#define TAG_MASK    (~OFFSET_MASK)
-#define PREFETCH    384u /* bytes */
+#define TAG_MASK (~SST_WORD_OFFSET)
+#define PREFETCH 384u /* bytes */
 
 _Static_assert(crypto_shorthash_KEYBYTES == 16, "the header's key");
 _Static_assert(crypto_shorthash_BYTES == 8, "one word");
@@ -65,29 +64,11 @@ bool sst_chain_next(sst_chain *chain)
     return true;
 }
 
-bool sst_word_chunk(const sst_shard *shard, uint64_t word, sst_chunk *chunk)
-{
-    return sst_slab_at(shard, word & OFFSET_MASK, chunk) &&
-           chunk->size >= SST_RECORD_HEAD;
-}
-
-uint64_t sst_word_make(const shm_store *store, const sst_hash *hash,
-                       const sst_chunk *chunk)
-{
-    return hash->tag | sst_slab_units(store, chunk);
-}
-
-uint64_t sst_word_moved(const shm_store *store, uint64_t word,
-                        const sst_chunk *chunk)
-{
-    return (word & TAG_MASK) | sst_slab_units(store, chunk);
-}
-
 const unsigned char *sst_word_address(const shm_store *store, uint64_t word)
 {
     /* By integers: the offset may be one that no object has. */
     return (const unsigned char *)((uintptr_t)store->base +
-                                   (word & OFFSET_MASK) * 16);
+                                   (word & SST_WORD_OFFSET) * 16);
 }
 
 /* All of a typical record at once, instead of line after line, and the head of
@@ -96,7 +77,7 @@ const unsigned char *sst_word_address(const shm_store *store, uint64_t word)
 static void prefetch_record(const shm_store *store, uint64_t word)
 {
     const unsigned char *at = sst_word_address(store, word);
-    uint64_t in_pages = (word & OFFSET_MASK) * 16 - store->geo.pages_off;
+    uint64_t in_pages = (word & SST_WORD_OFFSET) * 16 - store->geo.pages_off;
 
     for (unsigned i = 0; i < PREFETCH; i += 64) {
         __builtin_prefetch(at + i);

@@ -13,6 +13,9 @@
 
 #include "sst_slab.h"
 
+/* Of a word; the rest is the tag. */
+#define SST_WORD_OFFSET ((UINT64_C(1) << 40) - 1)
+
 typedef struct sst_hash {
     uint64_t bits;
     uint64_t tag; /* already in its place in the word */
@@ -46,18 +49,30 @@ sst_chain sst_chain_begin(sst_shard *shard, uint32_t bucket);
 bool sst_chain_next(sst_chain *chain);
 
 /** The chunk that a word names, if it may hold a record of this shard. */
-bool sst_word_chunk(const sst_shard *shard, uint64_t word, sst_chunk *chunk);
+static inline bool sst_word_chunk(const sst_shard *shard, uint64_t word,
+                                  sst_chunk *chunk)
+{
+    return sst_slab_at(shard, word & SST_WORD_OFFSET, chunk) &&
+           chunk->size >= SST_RECORD_HEAD;
+}
 
 /** Where a word points, believed or not: for prefetches only. */
 const unsigned char *sst_word_address(const shm_store *store, uint64_t word);
 
 /** The word for a record of hash ${hash} in ${chunk}. */
-uint64_t sst_word_make(const shm_store *store, const sst_hash *hash,
-                       const sst_chunk *chunk);
+static inline uint64_t sst_word_make(const shm_store *store,
+                                     const sst_hash *hash,
+                                     const sst_chunk *chunk)
+{
+    return hash->tag | sst_slab_units(store, chunk);
+}
 
 /** The same word when its record lies in ${chunk}. */
-uint64_t sst_word_moved(const shm_store *store, uint64_t word,
-                        const sst_chunk *chunk);
+static inline uint64_t sst_word_moved(const shm_store *store, uint64_t word,
+                                      const sst_chunk *chunk)
+{
+    return (word & ~SST_WORD_OFFSET) | sst_slab_units(store, chunk);
+}
 
 /** The link that names the overflow bucket in ${chunk}, or NULL if there is
  *  none in it. */

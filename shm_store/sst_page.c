@@ -17,47 +17,13 @@ static uint32_t owner_word(const sst_shard *shard, uint32_t class_id)
     return (shard->no + 1) << 8 | class_id;
 }
 
-bool sst_page_owned(const sst_shard *shard, uint32_t page, uint32_t *class_id)
-{
-    uint32_t word;
-
-    if (page >= SST_LOAD(shard->store->npages_seen) &&
-        page >= sst_pages_now(shard->store)) {
-        return false;
-    }
-    word = SST_LOAD(sst_owner(shard->store, page)->owner);
-    *class_id = word & 0xff;
-    return word >> 8 == shard->no + 1 && *class_id < shard->store->geo.nclasses;
-}
-
-uint32_t sst_page_pool(const sst_page_shm *page)
-{
-    return page->pool == SST_RESERVE ? SST_RESERVE : SST_GENERAL;
-}
-
-/* By the owner word, which is ours: of a page's own head not a byte is
- * believed as an index.  Nor is the word, since it was last looked at. */
-static uint32_t class_of(const sst_shard *shard, uint32_t page)
-{
-    uint32_t word = SST_LOAD(sst_owner(shard->store, page)->owner);
-
-    return (word & 0xff) < SST_CLASS_MAX ? word & 0xff : 0;
-}
-
-sst_use_shm *sst_page_use(const sst_shard *shard, uint32_t no)
-{
-    uint32_t pool = sst_page_pool(sst_page(shard->store, no));
-
-    return &shard->shm->uses[pool][class_of(shard, no)];
-}
-
 /* ---- lists of pages with room ------------------------------------------- */
 
 static uint32_t *list_of(const sst_shard *shard, uint32_t no)
 {
     uint32_t pool = sst_page_pool(sst_page(shard->store, no));
 
-    return &shard->shm->heads[pool][class_of(shard, no)];
+    return &shard->shm->heads[pool][sst_page_class(shard, no)];
 }
 
 void sst_page_list_locked(sst_shard *shard, uint32_t no)

@@ -15,13 +15,43 @@
 #include "sst_handle.h"
 
 /** Is ${page} this shard's, and of which class? */
-bool sst_page_owned(const sst_shard *shard, uint32_t page, uint32_t *class_id);
+static inline bool sst_page_owned(const sst_shard *shard, uint32_t page,
+                                  uint32_t *class_id)
+{
+    uint32_t word;
+
+    if (page >= SST_LOAD(shard->store->npages_seen) &&
+        page >= sst_pages_now(shard->store)) {
+        return false;
+    }
+    word = SST_LOAD(sst_owner(shard->store, page)->owner);
+    *class_id = word & 0xff;
+    return word >> 8 == shard->no + 1 && *class_id < shard->store->geo.nclasses;
+}
 
 /** Which pool a page of ours is in. */
-uint32_t sst_page_pool(const sst_page_shm *page);
+static inline uint32_t sst_page_pool(const sst_page_shm *page)
+{
+    return page->pool == SST_RESERVE ? SST_RESERVE : SST_GENERAL;
+}
+
+/** The class of a page of ours, by the owner word: of a page's own head not a
+ *  byte is believed as an index.  Nor is the word, since it was last looked
+ *  at. */
+static inline uint32_t sst_page_class(const sst_shard *shard, uint32_t page)
+{
+    uint32_t word = SST_LOAD(sst_owner(shard->store, page)->owner);
+
+    return (word & 0xff) < SST_CLASS_MAX ? word & 0xff : 0;
+}
 
 /** How many pages and used chunks the class of page ${no} has in its pool. */
-sst_use_shm *sst_page_use(const sst_shard *shard, uint32_t no);
+static inline sst_use_shm *sst_page_use(const sst_shard *shard, uint32_t no)
+{
+    uint32_t pool = sst_page_pool(sst_page(shard->store, no));
+
+    return &shard->shm->uses[pool][sst_page_class(shard, no)];
+}
 
 /** Make a free page of the pool ours, of this class, empty and listed. */
 bool sst_page_claim_locked(sst_shard *shard, uint32_t class_id, uint32_t pool);

@@ -4,37 +4,12 @@
 
 #include "sst_figures.h"
 
-#define LEN_BITS 28u
-#define LEN_MASK ((1u << LEN_BITS) - 1)
-
 /* What the checksum covers of a head begins behind itself and the link. */
 #define SUM_FROM offsetof(sst_record_shm, token)
 
 static uint64_t times_word(uint32_t expires, uint32_t last_access)
 {
     return (uint64_t)expires << 32 | last_access;
-}
-
-bool sst_head_read(const sst_chunk *chunk, sst_head *head)
-{
-    sst_record_shm *at = (sst_record_shm *)(void *)chunk->at;
-    uint64_t times = SST_LOAD(at->times);
-    uint32_t len_kind = at->len_kind;
-
-    head->at = at;
-    head->expires = (uint32_t)(times >> 32);
-    head->last_access = (uint32_t)times;
-    head->created = at->created;
-    head->hard_end = at->hard_end;
-    head->ns = at->ns;
-    head->len = len_kind & LEN_MASK;
-    head->kind = (shm_kind)(len_kind >> LEN_BITS);
-    head->token = at->token;
-    return head->created <= head->expires && head->expires <= head->hard_end &&
-           head->created <= head->last_access &&
-           head->last_access <= head->hard_end &&
-           head->len <= SST_MAX_RECORD_MAX && head->token != 0 &&
-           head->kind >= SST_ANONYMOUS && head->kind < SST_KIND_COUNT;
 }
 
 /* ---- pieces ------------------------------------------------------------- */
@@ -220,7 +195,8 @@ void sst_record_fill_locked(sst_shard *shard, const sst_chunk *chunk,
     SST_STORE(at->handle, meta->handle);
     SST_STORE(at->created, sst_tick(store, meta->created_ms));
     SST_STORE(at->hard_end, sst_tick(store, meta->hard_end_ms));
-    SST_STORE(at->len_kind, meta->value_len | (uint32_t)meta->kind << LEN_BITS);
+    SST_STORE(at->len_kind,
+              meta->value_len | (uint32_t)meta->kind << SST_LEN_BITS);
     SST_STORE(at->ns, meta->ns);
     sst_copy(chunk->at + sizeof(*at), key, SST_KEY_LEN);
     while (more) {

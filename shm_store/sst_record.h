@@ -14,6 +14,10 @@
 
 #include "sst_index.h"
 
+/* How length and kind share a word. */
+#define SST_LEN_BITS 28u
+#define SST_LEN_MASK ((1u << SST_LEN_BITS) - 1)
+
 /* What a record's head says, read once and checked. */
 typedef struct sst_head {
     sst_record_shm *at;
@@ -38,7 +42,27 @@ typedef struct sst_pieces {
 } sst_pieces;
 
 /** Read a head.  False if a field is outside its range. */
-bool sst_head_read(const sst_chunk *chunk, sst_head *head);
+static inline bool sst_head_read(const sst_chunk *chunk, sst_head *head)
+{
+    sst_record_shm *at = (sst_record_shm *)(void *)chunk->at;
+    uint64_t times = SST_LOAD(at->times);
+    uint32_t len_kind = at->len_kind;
+
+    head->at = at;
+    head->expires = (uint32_t)(times >> 32);
+    head->last_access = (uint32_t)times;
+    head->created = at->created;
+    head->hard_end = at->hard_end;
+    head->ns = at->ns;
+    head->len = len_kind & SST_LEN_MASK;
+    head->kind = (shm_kind)(len_kind >> SST_LEN_BITS);
+    head->token = at->token;
+    return head->created <= head->expires && head->expires <= head->hard_end &&
+           head->created <= head->last_access &&
+           head->last_access <= head->hard_end &&
+           head->len <= SST_MAX_RECORD_MAX && head->token != 0 &&
+           head->kind >= SST_ANONYMOUS && head->kind < SST_KIND_COUNT;
+}
 
 /** First piece; then the next.  ${*sound} turns false when the chain is not
  *  what the length asks for; false is also the end. */

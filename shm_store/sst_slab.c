@@ -8,72 +8,6 @@
  */
 #include "sst_slab.h"
 
-static void chunk_make(const shm_store *store, uint32_t page, uint32_t index,
-                       uint32_t class_id, sst_chunk *chunk)
-{
-    const sst_class *class = &store->classes[class_id];
-
-    chunk->page = page;
-    chunk->index = index;
-    chunk->class_id = class_id;
-    chunk->size = class->size;
-    chunk->at = (unsigned char *)sst_page(store, page) + class->first +
-                (size_t)index * class->size;
-}
-
-bool sst_slab_nth(const sst_shard *shard, uint32_t page, uint32_t index,
-                  sst_chunk *chunk)
-{
-    uint32_t class_id;
-
-    if (!sst_page_owned(shard, page, &class_id) ||
-        index >= shard->store->classes[class_id].count) {
-        return false;
-    }
-    chunk_make(shard->store, page, index, class_id, chunk);
-    return true;
-}
-
-bool sst_slab_at(const sst_shard *shard, uint64_t units, sst_chunk *chunk)
-{
-    const shm_store *store = shard->store;
-    uint64_t offset = units * 16;
-    uint64_t page;
-    const sst_class *class;
-    uint32_t class_id, in_page, index;
-
-    if (offset < store->geo.pages_off) {
-        return false;
-    }
-    offset -= store->geo.pages_off;
-    page = offset >> store->page_shift;
-    if (page >= store->geo.max_pages ||
-        !sst_page_owned(shard, (uint32_t)page, &class_id)) {
-        return false;
-    }
-    class = &store->classes[class_id];
-    /* Of what lies before the first chunk this makes a huge number. */
-    in_page = ((uint32_t)offset & (store->geo.page_size - 1)) - class->first;
-    index = (uint32_t)((uint64_t)in_page * class->inverse >> 32);
-    if (index >= class->count || index * class->size != in_page) {
-        return false;
-    }
-    chunk_make(store, (uint32_t)page, index, class_id, chunk);
-    return true;
-}
-
-uint64_t sst_slab_units(const shm_store *store, const sst_chunk *chunk)
-{
-    return (uint64_t)(chunk->at - store->base) / 16;
-}
-
-bool sst_slab_used(const sst_shard *shard, const sst_chunk *chunk)
-{
-    const sst_page_shm *page = sst_page(shard->store, chunk->page);
-
-    return page->bitmap[chunk->index / 64] >> (chunk->index % 64) & 1;
-}
-
 void sst_slab_lower_bound(const sst_shard *shard, uint32_t page, uint32_t tick)
 {
     sst_owner_shm *entry = sst_owner(shard->store, page);
@@ -123,7 +57,7 @@ static bool take_from_head(sst_shard *shard, uint32_t pool, uint32_t class_id,
         shard->repair_wanted = true;
         return false;
     }
-    chunk_make(shard->store, no, (uint32_t)index, class_id, chunk);
+    sst_chunk_make(shard->store, no, (uint32_t)index, class_id, chunk);
     /* Free chunks were wiped when freed; not so the pages of a file whose
      * header alone was good. */
     sst_wipe(chunk->at, SST_CHUNK_MIN);
@@ -180,11 +114,6 @@ static bool take_class(sst_shard *shard, uint32_t class_id, sst_use use,
     return take_from_head(shard, SST_RESERVE, class_id, chunk);
 }
 
-uint32_t sst_slab_class(const shm_store *store, uint32_t bytes)
-{
-    return store->class_of[(bytes + 15) / 16];
-}
-
 bool sst_slab_take_locked(sst_shard *shard, uint32_t bytes, sst_use use,
                           sst_chunk *chunk)
 {
@@ -208,11 +137,6 @@ bool sst_slab_take_class_locked(sst_shard *shard, uint32_t pool,
                                 uint32_t class_id, sst_chunk *chunk)
 {
     return take_from_head(shard, pool, class_id, chunk);
-}
-
-uint32_t sst_slab_pool(const sst_shard *shard, const sst_chunk *chunk)
-{
-    return sst_page_pool(sst_page(shard->store, chunk->page));
 }
 
 void sst_slab_give_locked(sst_shard *shard, const sst_chunk *chunk)
@@ -276,7 +200,7 @@ void sst_slab_wipe_free_locked(sst_shard *shard)
             continue;
         }
         for (uint32_t i = 0; i < store->classes[class_id].count; i++) {
-            chunk_make(store, no, i, class_id, &chunk);
+            sst_chunk_make(store, no, i, class_id, &chunk);
             if (!sst_slab_used(shard, &chunk)) {
                 sst_wipe(chunk.at, chunk.size);
             }
