@@ -35,6 +35,7 @@ static shm_status read_one(const dumping *at, const unsigned char *key,
     shm_status status = SST_BUSY;
     sst_shard shard;
 
+    sst_index_prefetch(at->store, &hash);
     for (int i = 0; i < BUSY_TRIES && status == SST_BUSY; i++) {
         status =
             sst_shard_lock(at->store, hash.shard, SST_LOCK_WAIT_MS, &shard);

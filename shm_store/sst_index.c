@@ -8,7 +8,6 @@
 
 #include <sodium.h>
 
-#define TAG_MASK (~SST_WORD_OFFSET)
 #define PREFETCH 384u /* bytes */
 
 _Static_assert(crypto_shorthash_KEYBYTES == 16, "the header's key");
@@ -25,19 +24,15 @@ static uint32_t bucket_for(uint64_t bits, uint32_t nbuckets)
 
 sst_hash sst_hash_of(const shm_store *store, const unsigned char *key)
 {
-    sst_hash hash = {0};
+    uint64_t bits;
 
-    crypto_shorthash((unsigned char *)&hash.bits, key, SST_KEY_LEN,
-                     store->hash_key);
-    hash.shard = (uint32_t)(hash.bits >> 52) & (store->geo.nshards - 1);
-    hash.bucket = bucket_for(hash.bits, store->geo.nbuckets);
-    hash.tag = hash.bits << 40;
-    return hash;
-}
-
-void sst_index_prefetch(const shm_store *store, const sst_hash *hash)
-{
-    __builtin_prefetch(sst_bucket(store, hash->shard, hash->bucket));
+    crypto_shorthash((unsigned char *)&bits, key, SST_KEY_LEN, store->hash_key);
+    return (sst_hash){
+        .bits = bits,
+        .tag = bits << 40,
+        .shard = (uint32_t)(bits >> 52) & (store->geo.nshards - 1),
+        .bucket = bucket_for(bits, store->geo.nbuckets),
+    };
 }
 
 sst_chain sst_chain_begin(sst_shard *shard, uint32_t bucket)
@@ -71,9 +66,14 @@ const unsigned char *sst_word_address(const shm_store *store, uint64_t word)
                                    (word & SST_WORD_OFFSET) * 16);
 }
 
+static inline bool has_tag(uint64_t word, uint64_t tag)
+{
+    return ((word ^ tag) & ~SST_WORD_OFFSET) == 0;
+}
+
 /* All of a typical record at once, instead of line after line, and the head of
  * its page, which who replaces it needs last.  A prefetch does not fault, so
- * the word need not be believed yet. */
+ * the word need not be believed. */
 static void prefetch_record(const shm_store *store, uint64_t word)
 {
     const unsigned char *at = sst_word_address(store, word);
@@ -86,9 +86,35 @@ static void prefetch_record(const shm_store *store, uint64_t word)
         sst_page(store, (uint32_t)(in_pages >> store->page_shift)));
 }
 
+void sst_index_prefetch(const shm_store *store, const sst_hash *hash)
+{
+    const sst_bucket_shm *bucket = sst_bucket(store, hash->shard, hash->bucket);
+    const uint64_t tag = hash->tag;
+
+    for (unsigned i = 0; i < SST_SLOTS; i++) {
+        uint64_t word = SST_LOAD(bucket->words[i]);
+
+        if (has_tag(word, tag)) {
+            prefetch_record(store, word);
+            break;
+        }
+    }
+}
+
 static const unsigned char *key_in(const sst_chunk *chunk)
 {
     return chunk->at + sizeof(sst_record_shm);
+}
+
+/* Keys are already keyed hashes: no need for constant time.  In words, which is
+ * half of what memcmp takes to come to the same. */
+static bool same_key(const unsigned char *one, const unsigned char *other)
+{
+    uint64_t a[SST_KEY_LEN / 8], b[SST_KEY_LEN / 8];
+
+    memcpy(a, one, SST_KEY_LEN);
+    memcpy(b, other, SST_KEY_LEN);
+    return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3])) == 0;
 }
 
 bool sst_index_find_locked(sst_shard *shard, const sst_hash *hash,
@@ -100,13 +126,15 @@ bool sst_index_find_locked(sst_shard *shard, const sst_hash *hash,
         for (unsigned i = 0; i < SST_SLOTS; i++) {
             uint64_t word = chain.bucket->words[i];
 
-            if (word == 0 || (word & TAG_MASK) != hash->tag) {
+            /* An empty word names no chunk. */
+            if (!has_tag(word, hash->tag)) {
                 continue;
             }
-            prefetch_record(shard->store, word);
-            /* Keys are already keyed hashes: no need for constant time. */
+            if (chain.depth > 0) {
+                prefetch_record(shard->store, word);
+            }
             if (sst_word_chunk(shard, word, &slot->chunk) &&
-                memcmp(key_in(&slot->chunk), key, SST_KEY_LEN) == 0) {
+                same_key(key_in(&slot->chunk), key)) {
                 slot->word = &chain.bucket->words[i];
                 return true;
             }

@@ -40,8 +40,9 @@ typedef struct sst_chain {
 /** Keyed hash of a key and what follows from it. */
 sst_hash sst_hash_of(const shm_store *store, const unsigned char *key);
 
-/** Ask for the cache lines that an operation begins with, before its lock is
- *  taken: the wait for them and the lock then overlap. */
+/** Ask for the lines of the record, as its bucket names it now, before the lock
+ *  is taken: the wait for them overlaps with the lock and with what a write can
+ *  do first.  What is seen without the lock is not believed. */
 void sst_index_prefetch(const shm_store *store, const sst_hash *hash);
 
 /** Begin at bucket ${bucket}; step to the next, false at the end. */
