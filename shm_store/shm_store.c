@@ -173,8 +173,9 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
     return value < low ? low : value > high ? high : value;
 }
 
-static shm_status put_locked(sst_shard *shard, sst_write *write, uint64_t token,
-                             sst_noted *noted)
+/* Is there, or is there not, what the token asks for? */
+static shm_status judge_locked(sst_shard *shard, sst_write *write,
+                               uint64_t token, sst_noted *noted)
 {
     sst_counters_shm *counters = &shard->shm->counters;
     sst_head head;
@@ -194,10 +195,27 @@ static shm_status put_locked(sst_shard *shard, sst_write *write, uint64_t token,
         SST_ADD(counters->conflicts, 1);
         return SST_CHANGED;
     }
-    if (!sst_journal_may_put(shard->store, noted, token, write->meta)) {
-        return SST_BUSY;
-    }
+    return sst_journal_may_put(shard->store, noted, token, write->meta)
+               ? SST_OK
+               : SST_BUSY;
+}
+
+static shm_status put_locked(sst_shard *shard, sst_write *write, uint64_t token,
+                             sst_noted *noted)
+{
+    sst_counters_shm *counters = &shard->shm->counters;
+    shm_status status;
+
     write->create = token == 0;
+    write->filled = false;
+    if (!write->create) {
+        sst_write_ahead_locked(shard, write);
+    }
+    status = judge_locked(shard, write, token, noted);
+    if (status != SST_OK) {
+        sst_write_undo_locked(shard, write);
+        return status;
+    }
     status = sst_write_locked(shard, write);
     if (status == SST_OK && write->create) {
         SST_ADD(counters->creates, 1);

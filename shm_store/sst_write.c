@@ -75,21 +75,20 @@ static bool take_bucket(sst_shard *shard, const sst_write *write,
     return true;
 }
 
-static bool publish_new(sst_shard *shard, const sst_write *write,
-                        sst_room *room, uint64_t word)
+static bool publish_new(sst_shard *shard, sst_write *write)
 {
     uint64_t *place;
     sst_chunk bucket;
 
-    if (!take_bucket(shard, write, room, &bucket)) {
+    if (!take_bucket(shard, write, &write->room, &bucket)) {
         return false;
     }
     place = sst_index_room_locked(shard, write->hash);
     if (place != NULL) {
-        sst_publish(place, word);
+        sst_publish(place, write->word);
         return true;
     }
-    if (!sst_index_extend_locked(shard, write->hash, &bucket, word)) {
+    if (!sst_index_extend_locked(shard, write->hash, &bucket, write->word)) {
         sst_slab_give_locked(shard, &bucket);
         return false;
     }
@@ -125,13 +124,41 @@ static shm_refusal limits(sst_shard *shard, const sst_write *write,
                       : SST_REFUSED_NOT;
 }
 
-static uint64_t fill(sst_shard *shard, const sst_write *write,
-                     const sst_chunk *chunk)
+static void fill(sst_shard *shard, sst_write *write, const sst_chunk *chunk)
 {
     sst_record_fill_locked(shard, chunk, write->key, write->value, write->meta);
     sst_slab_lower_bound(shard, chunk->page,
                          sst_tick(shard->store, write->meta->expires_ms));
-    return sst_word_make(shard->store, write->hash, chunk);
+    write->word = sst_word_make(shard->store, write->hash, chunk);
+}
+
+static void write_out(sst_shard *shard, sst_write *write)
+{
+    /* Before the record: a token is never given twice, even if we die. */
+    write->meta->token = shard->shm->token + 1;
+    SST_STORE(shard->shm->token, write->meta->token);
+    fill(shard, write, &write->chunk);
+    write->filled = true;
+}
+
+void sst_write_ahead_locked(sst_shard *shard, sst_write *write)
+{
+    static const sst_use use = {false, false, false};
+    uint32_t bytes = SST_RECORD_HEAD + write->meta->value_len;
+
+    if (bytes <= sst_slab_largest(shard->store) &&
+        sst_slab_take_locked(shard, bytes, use, &write->chunk)) {
+        write_out(shard, write);
+    }
+}
+
+void sst_write_undo_locked(sst_shard *shard, sst_write *write)
+{
+    if (write->filled) {
+        (void)sst_record_give_locked(shard, &write->chunk,
+                                     write->meta->value_len);
+        write->filled = false;
+    }
 }
 
 /*
@@ -140,10 +167,10 @@ static uint64_t fill(sst_shard *shard, const sst_write *write,
  * full store would be eaten up by its own updates: each takes a chunk of the
  * reserve and leaves one that a creation takes.
  */
-static void move_home(sst_shard *shard, const sst_write *write,
-                      sst_chunk *chunk)
+static void move_home(sst_shard *shard, sst_write *write)
 {
     const sst_chunk *old = &write->old.chunk;
+    sst_chunk *chunk = &write->chunk;
     sst_chunk home;
 
     if (old->size < SST_RECORD_HEAD + write->meta->value_len ||
@@ -152,7 +179,8 @@ static void move_home(sst_shard *shard, const sst_write *write,
         !sst_slab_take_class_locked(shard, SST_GENERAL, old->class_id, &home)) {
         return;
     }
-    sst_publish(write->old.word, fill(shard, write, &home));
+    fill(shard, write, &home);
+    sst_publish(write->old.word, write->word);
     sst_slab_give_locked(shard, chunk);
     *chunk = home;
 }
@@ -170,27 +198,25 @@ static shm_status refuse(sst_shard *shard, sst_write *write, shm_refusal why)
     return SST_FULL;
 }
 
-static bool publish(sst_shard *shard, sst_write *write, sst_room *room,
-                    sst_chunk *chunk)
+static bool publish(sst_shard *shard, sst_write *write)
 {
-    uint64_t word = fill(shard, write, chunk);
-
     if (write->old.word == NULL) {
-        return publish_new(shard, write, room, word);
+        return publish_new(shard, write);
     }
-    sst_publish(write->old.word, word);
+    sst_publish(write->old.word, write->word);
     sst_record_free_locked(shard, &write->old.chunk);
-    move_home(shard, write, chunk);
+    move_home(shard, write);
     return true;
 }
 
 /* Room for all of it; the place of the old record is then up to date. */
-static shm_refusal make_room(sst_shard *shard, sst_write *write, sst_room *room,
-                             sst_chunk *chunk)
+static shm_refusal make_room(sst_shard *shard, sst_write *write)
 {
+    sst_room *room = &write->room;
     shm_refusal why = limits(shard, write, room);
 
-    if (why == SST_REFUSED_NOT && !take_record(shard, write, room, chunk)) {
+    if (why == SST_REFUSED_NOT && !write->filled &&
+        !take_record(shard, write, room, &write->chunk)) {
         why = SST_REFUSED_ROOM;
     }
     if (room->moved && write->old.word != NULL &&
@@ -203,29 +229,27 @@ static shm_refusal make_room(sst_shard *shard, sst_write *write, sst_room *room,
 shm_status sst_write_locked(sst_shard *shard, sst_write *write)
 {
     sst_room *room = &write->room;
-    shm_meta *meta = write->meta;
     shm_refusal why;
-    sst_chunk chunk;
     sst_head head;
 
     room_begin(write);
-    why = make_room(shard, write, room, &chunk);
+    why = make_room(shard, write);
     if (why == SST_REFUSED_NOT) {
-        /* Before the record: a token is never given twice, even if we die. */
-        meta->token = shard->shm->token + 1;
-        SST_STORE(shard->shm->token, meta->token);
-        if (!publish(shard, write, room, &chunk)) {
-            (void)sst_record_give_locked(shard, &chunk, meta->value_len);
+        if (!write->filled) {
+            write_out(shard, write);
+        }
+        if (!publish(shard, write)) {
             why = SST_REFUSED_ROOM;
         }
     }
     write->report->evicted = room->want.live;
     if (why != SST_REFUSED_NOT) {
+        sst_write_undo_locked(shard, write);
         return room->again ? SST_BUSY : refuse(shard, write, why);
     }
-    if (sst_head_read(&chunk, &head)) {
+    if (sst_head_read(&write->chunk, &head)) {
         sst_figures_add_locked(&shard->shm->figures, &head,
-                               sst_record_bytes(shard, &chunk, &head));
+                               sst_record_bytes(shard, &write->chunk, &head));
     }
     return SST_OK;
 }

@@ -41,6 +41,15 @@ static shm_status act_shrink_chained(scene *on)
     return put(on, 5, on->tokens[5], small, SST_ANONYMOUS, NOW);
 }
 
+/* What is refused has been written, and is taken back. */
+static shm_status act_refused(scene *on)
+{
+    shm_status status =
+        put(on, 3, on->tokens[3] + 1, small, SST_ANONYMOUS, NOW);
+
+    return status == SST_CHANGED ? SST_OK : status;
+}
+
 static shm_status act_remove(scene *on)
 {
     unsigned char key[SST_KEY_LEN];
@@ -97,6 +106,7 @@ static const crash_case cases[] = {
      5,
      {901, 210},
      false},
+    {"replacement that is refused", act_refused, RECORDS, {GONE, 0}, false},
     {"remove", act_remove, 3, {GONE, 0}, false},
     {"remove of a chained value", act_remove_chained, 5, {GONE, 0}, false},
     {"touch", act_touch, RECORDS, {GONE, 0}, false},
