@@ -168,11 +168,6 @@ static void let_others_in(void)
     nanosleep(&moment, NULL);
 }
 
-static int64_t clamp(int64_t value, int64_t low, int64_t high)
-{
-    return value < low ? low : value > high ? high : value;
-}
-
 /* Is there, or is there not, what the token asks for? */
 static shm_status judge_locked(sst_shard *shard, sst_write *write,
                                uint64_t token, sst_noted *noted)
@@ -254,18 +249,14 @@ shm_status shm_store_put_if(shm_store *store,
                             int64_t now_ms)
 {
     int64_t began = sst_latency_begin(SST_OP_PUT);
-    shm_put_report unasked = {0};
-    shm_meta stored = *meta;
-    sst_write write = {.key = key,
-                       .value = value,
-                       .meta = &stored,
-                       .report = report != NULL ? report : &unasked,
-                       .now_ms = now_ms};
+    shm_put_report unasked;
     sst_noted noted = {0};
     shm_status status;
+    sst_write write;
     sst_hash hash;
 
-    *write.report = unasked;
+    write.report = report != NULL ? report : &unasked;
+    *write.report = (shm_put_report){0};
     if (!sst_usable(store)) {
         return SST_UNAVAILABLE;
     }
@@ -275,26 +266,28 @@ shm_status shm_store_put_if(shm_store *store,
     if (len > store->max_record) {
         return SST_TOOBIG;
     }
-    stored.value_len = (uint32_t)len;
-    stored.expires_ms =
-        clamp(meta->expires_ms, meta->created_ms, meta->hard_end_ms);
-    stored.last_access_ms =
-        clamp(meta->last_access_ms, meta->created_ms, meta->hard_end_ms);
-    hash = sst_hash_of(store, key);
+    write.key = key;
     write.hash = &hash;
+    write.value = value;
+    write.len = (uint32_t)len;
+    write.meta = meta;
+    write.now_ms = now_ms;
+    write.room = (sst_room){0};
+    hash = sst_hash_of(store, key);
+    sst_draft_make(store, key, meta, write.len, &write.draft);
     do {
         status = put_once(store, &write, token, &noted, began);
         if (write.room.again) {
             let_others_in();
         }
         if (noted.wanted) {
-            sst_journal_note_put(store, key, &noted, &stored, now_ms);
+            sst_journal_note_put(store, key, &noted, meta, now_ms);
         }
     } while ((noted.wanted || write.room.again) && sst_usable(store));
     status = sst_answer(store, status);
     if (status == SST_OK) {
-        meta->token = stored.token;
-        meta->value_len = stored.value_len;
+        meta->token = write.token;
+        meta->value_len = write.len;
     }
     return status;
 }

@@ -62,6 +62,19 @@ void sst_figures_sub_locked(sst_figures_shm *figures, const sst_head *head,
     }
 }
 
+/* Most replacements change no figure. */
+void sst_figures_replace_locked(sst_figures_shm *figures, const sst_head *old,
+                                uint64_t old_bytes, const sst_head *new,
+                                uint64_t new_bytes)
+{
+    if (old->kind == new->kind && old->ns == new->ns &&
+        old->len == new->len &&old_bytes == new_bytes) {
+        return;
+    }
+    sst_figures_sub_locked(figures, old, old_bytes);
+    sst_figures_add_locked(figures, new, new_bytes);
+}
+
 uint64_t sst_figures_of_ns(const sst_figures_shm *figures, uint32_t ns)
 {
     for (uint32_t i = 0; i < PROBES; i++) {

@@ -15,6 +15,11 @@ void sst_figures_add_locked(sst_figures_shm *figures, const sst_head *head,
 void sst_figures_sub_locked(sst_figures_shm *figures, const sst_head *head,
                             uint64_t bytes);
 
+/** Count ${new}, of ${new_bytes}, in the place of ${old}. */
+void sst_figures_replace_locked(sst_figures_shm *figures, const sst_head *old,
+                                uint64_t old_bytes, const sst_head *new,
+                                uint64_t new_bytes);
+
 /** Bytes of a namespace.  Namespaces that found no cell count as one. */
 uint64_t sst_figures_of_ns(const sst_figures_shm *figures, uint32_t ns);
 

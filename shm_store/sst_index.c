@@ -13,26 +13,12 @@
 _Static_assert(crypto_shorthash_KEYBYTES == 16, "the header's key");
 _Static_assert(crypto_shorthash_BYTES == 8, "one word");
 
-/* 28 bits as a fraction of the buckets: their number is any, not a power of
- * two, or the index would be up to a half too large or too small. */
-static uint32_t bucket_for(uint64_t bits, uint32_t nbuckets)
-{
-    uint64_t fraction = bits >> 24 & ((UINT64_C(1) << 28) - 1);
-
-    return (uint32_t)(fraction * nbuckets >> 28);
-}
-
-sst_hash sst_hash_of(const shm_store *store, const unsigned char *key)
+uint64_t sst_hash_bits(const shm_store *store, const unsigned char *key)
 {
     uint64_t bits;
 
     crypto_shorthash((unsigned char *)&bits, key, SST_KEY_LEN, store->hash_key);
-    return (sst_hash){
-        .bits = bits,
-        .tag = bits << 40,
-        .shard = (uint32_t)(bits >> 52) & (store->geo.nshards - 1),
-        .bucket = bucket_for(bits, store->geo.nbuckets),
-    };
+    return bits;
 }
 
 sst_chain sst_chain_begin(sst_shard *shard, uint32_t bucket)

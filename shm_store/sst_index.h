@@ -37,8 +37,31 @@ typedef struct sst_chain {
     unsigned depth;
 } sst_chain;
 
+/** Keyed hash of a key. */
+uint64_t sst_hash_bits(const shm_store *store, const unsigned char *key);
+
+/* 28 bits as a fraction of the buckets: their number is any, not a power of
+ * two, or the index would be up to a half too large or too small. */
+static inline uint32_t sst_bucket_for(uint64_t bits, uint32_t nbuckets)
+{
+    uint64_t fraction = bits >> 24 & ((UINT64_C(1) << 28) - 1);
+
+    return (uint32_t)(fraction * nbuckets >> 28);
+}
+
 /** Keyed hash of a key and what follows from it. */
-sst_hash sst_hash_of(const shm_store *store, const unsigned char *key);
+static inline sst_hash sst_hash_of(const shm_store *store,
+                                   const unsigned char *key)
+{
+    uint64_t bits = sst_hash_bits(store, key);
+
+    return (sst_hash){
+        .bits = bits,
+        .tag = bits << 40,
+        .shard = (uint32_t)(bits >> 52) & (store->geo.nshards - 1),
+        .bucket = sst_bucket_for(bits, store->geo.nbuckets),
+    };
+}
 
 /** Ask for the lines of the record, as its bucket names it now, before the lock
  *  is taken: the wait for them overlaps with the lock and with what a write can

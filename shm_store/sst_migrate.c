@@ -134,6 +134,7 @@ static bool insert(sst_shard *shard, const sst_hash *hash,
 {
     const sst_use use = {.reserve = true, .generous = true};
     sst_chunk chunk, bucket;
+    sst_draft draft;
     uint32_t missing;
     uint64_t word, *place;
 
@@ -141,7 +142,8 @@ static bool insert(sst_shard *shard, const sst_hash *hash,
                                 &missing)) {
         return false;
     }
-    sst_record_fill_locked(shard, &chunk, key, value, meta);
+    sst_draft_make(shard->store, key, meta, meta->value_len, &draft);
+    sst_record_fill_locked(shard, &chunk, &draft, meta->token, value);
     word = sst_word_make(shard->store, hash, &chunk);
     place = sst_index_room_locked(shard, hash);
     if (place != NULL) {

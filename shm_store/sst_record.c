@@ -7,11 +7,6 @@
 /* What the checksum covers of a head begins behind itself and the link. */
 #define SUM_FROM offsetof(sst_record_shm, token)
 
-static uint64_t times_word(uint32_t expires, uint32_t last_access)
-{
-    return (uint64_t)expires << 32 | last_access;
-}
-
 /* ---- pieces ------------------------------------------------------------- */
 
 static uint32_t smaller(uint32_t a, uint32_t b)
@@ -72,13 +67,28 @@ bool sst_pieces_next(sst_pieces *pieces, bool *sound)
     return true;
 }
 
+/* Nearly every record is one chunk, and of what is done to records the walk
+ * over the pieces would then be a good part. */
+static bool is_single(const sst_chunk *chunk, uint32_t len)
+{
+    return len <= chunk->size - SST_RECORD_HEAD;
+}
+
 static uint32_t record_sum(const sst_shard *shard, const sst_chunk *chunk,
                            uint32_t len, bool *sound)
 {
-    sst_pieces pieces = sst_pieces_begin(shard, chunk, len);
-    uint64_t sum = sst_sum(chunk->at + SUM_FROM,
-                           SST_RECORD_HEAD - SUM_FROM + pieces.len, 0);
+    sst_pieces pieces;
+    uint64_t sum;
 
+    if (is_single(chunk, len)) {
+        *sound = ((const sst_record_shm *)(void *)chunk->at)->next == 0;
+        return (uint32_t)sst_sum(chunk->at + SUM_FROM,
+                                 SST_RECORD_HEAD - SUM_FROM + len, 0);
+    }
+    *sound = true;
+    pieces = sst_pieces_begin(shard, chunk, len);
+    sum = sst_sum(chunk->at + SUM_FROM, SST_RECORD_HEAD - SUM_FROM + pieces.len,
+                  0);
     while (sst_pieces_next(&pieces, sound)) {
         sum = sst_sum(pieces.bytes, pieces.len, sum);
     }
@@ -88,7 +98,7 @@ static uint32_t record_sum(const sst_shard *shard, const sst_chunk *chunk,
 bool sst_record_sound(const sst_shard *shard, const sst_chunk *chunk,
                       const sst_head *head)
 {
-    bool sound = true;
+    bool sound;
     uint32_t sum = record_sum(shard, chunk, head->len, &sound);
 
     return sound && sum == head->at->sum;
@@ -97,13 +107,14 @@ bool sst_record_sound(const sst_shard *shard, const sst_chunk *chunk,
 uint64_t sst_record_bytes(const sst_shard *shard, const sst_chunk *chunk,
                           const sst_head *head)
 {
-    sst_pieces pieces = sst_pieces_begin(shard, chunk, head->len);
     uint64_t bytes = chunk->size;
+    sst_pieces pieces;
     bool sound = true;
 
-    if (sst_head_single(chunk, head)) {
+    if (is_single(chunk, head->len)) {
         return bytes;
     }
+    pieces = sst_pieces_begin(shard, chunk, head->len);
     while (sst_pieces_next(&pieces, &sound)) {
         bytes += pieces.chunk.size;
     }
@@ -115,10 +126,15 @@ uint64_t sst_record_bytes(const sst_shard *shard, const sst_chunk *chunk,
 uint64_t sst_record_give_locked(sst_shard *shard, const sst_chunk *chunk,
                                 uint32_t len)
 {
-    sst_pieces pieces = sst_pieces_begin(shard, chunk, len);
+    sst_pieces pieces;
     uint64_t bytes = 0;
     bool more = true, sound = true;
 
+    if (is_single(chunk, len)) {
+        sst_slab_give_locked(shard, chunk);
+        return chunk->size;
+    }
+    pieces = sst_pieces_begin(shard, chunk, len);
     while (more) {
         sst_chunk gone = pieces.chunk;
 
@@ -178,27 +194,41 @@ bool sst_record_take_locked(sst_shard *shard, uint32_t len, sst_use use,
     return true;
 }
 
-void sst_record_fill_locked(sst_shard *shard, const sst_chunk *chunk,
-                            const unsigned char *key, const void *value,
-                            const shm_meta *meta)
+static int64_t clamp(int64_t value, int64_t low, int64_t high)
 {
-    const shm_store *store = shard->store;
-    sst_pieces pieces = sst_pieces_begin(shard, chunk, meta->value_len);
-    sst_record_shm *at = (sst_record_shm *)(void *)chunk->at;
-    const unsigned char *from = value;
+    return value < low ? low : value > high ? high : value;
+}
+
+void sst_draft_make(const shm_store *store, const unsigned char *key,
+                    const shm_meta *meta, uint32_t len, sst_draft *draft)
+{
+    int64_t created = meta->created_ms, end = meta->hard_end_ms;
+    uint64_t expires = sst_tick(store, clamp(meta->expires_ms, created, end));
+
+    draft->head = (sst_record_shm){
+        .times = expires << 32 |
+                 sst_tick(store, clamp(meta->last_access_ms, created, end)),
+        .user_tag = meta->user_tag,
+        .handle = meta->handle,
+        .created = sst_tick(store, created),
+        .hard_end = sst_tick(store, end),
+        .len_kind = len | (uint32_t)meta->kind << SST_LEN_BITS,
+        .ns = meta->ns,
+    };
+    memcpy(draft->key, key, sizeof(draft->key));
+}
+
+static void fill_value(sst_shard *shard, const sst_chunk *chunk, uint32_t len,
+                       const unsigned char *from)
+{
+    sst_pieces pieces;
     bool more = true, sound = true;
 
-    SST_STORE(at->times, times_word(sst_tick(store, meta->expires_ms),
-                                    sst_tick(store, meta->last_access_ms)));
-    SST_STORE(at->token, meta->token);
-    SST_STORE(at->user_tag, meta->user_tag);
-    SST_STORE(at->handle, meta->handle);
-    SST_STORE(at->created, sst_tick(store, meta->created_ms));
-    SST_STORE(at->hard_end, sst_tick(store, meta->hard_end_ms));
-    SST_STORE(at->len_kind,
-              meta->value_len | (uint32_t)meta->kind << SST_LEN_BITS);
-    SST_STORE(at->ns, meta->ns);
-    sst_copy(chunk->at + sizeof(*at), key, SST_KEY_LEN);
+    if (is_single(chunk, len)) {
+        sst_copy(chunk->at + SST_RECORD_HEAD, from, len);
+        return;
+    }
+    pieces = sst_pieces_begin(shard, chunk, len);
     while (more) {
         if (pieces.len > 0) {
             sst_copy(pieces.bytes, from, pieces.len);
@@ -206,7 +236,22 @@ void sst_record_fill_locked(sst_shard *shard, const sst_chunk *chunk,
         }
         more = sst_pieces_next(&pieces, &sound);
     }
-    SST_STORE(at->sum, record_sum(shard, chunk, meta->value_len, &sound));
+}
+
+void sst_record_fill_locked(sst_shard *shard, const sst_chunk *chunk,
+                            const sst_draft *draft, uint64_t token,
+                            const void *value)
+{
+    const uint32_t len = draft->head.len_kind & SST_LEN_MASK;
+    sst_record_shm *at = (sst_record_shm *)(void *)chunk->at;
+    bool sound;
+
+    SST_STORE(at->times, draft->head.times);
+    SST_STORE(at->token, token);
+    sst_copy(&at->user_tag, &draft->head.user_tag,
+             sizeof(*draft) - offsetof(sst_draft, head.user_tag));
+    fill_value(shard, chunk, len, value);
+    SST_STORE(at->sum, record_sum(shard, chunk, len, &sound));
 }
 
 void sst_record_meta(const shm_store *store, const sst_head *head,
@@ -244,22 +289,20 @@ void sst_record_own_pieces_locked(sst_shard *shard, const sst_chunk *chunk,
 
 /* ---- end ---------------------------------------------------------------- */
 
-void sst_record_free_locked(sst_shard *shard, const sst_chunk *chunk)
+uint64_t sst_record_free_locked(sst_shard *shard, const sst_chunk *chunk,
+                                sst_head *head)
 {
-    sst_head head;
-    bool sound = sst_head_read(chunk, &head);
+    bool sound = sst_head_read(chunk, head);
 
     /* A chain could lead into someone else's chunks. */
-    if (sound && !sst_head_single(chunk, &head)) {
-        sound = sst_record_sound(shard, chunk, &head);
+    if (sound && !sst_head_single(chunk, head)) {
+        sound = sst_record_sound(shard, chunk, head);
     }
-    if (sound) {
-        sst_figures_sub_locked(&shard->shm->figures, &head,
-                               sst_record_give_locked(shard, chunk, head.len));
-    }
-    else {
+    if (!sound) {
         shard->repair_wanted = true;
+        return 0;
     }
+    return sst_record_give_locked(shard, chunk, head->len);
 }
 
 void sst_record_drop_locked(sst_shard *shard, const sst_slot *slot)
@@ -267,9 +310,14 @@ void sst_record_drop_locked(sst_shard *shard, const sst_slot *slot)
     uint32_t bucket =
         sst_hash_of(shard->store, slot->chunk.at + sizeof(sst_record_shm))
             .bucket;
+    uint64_t bytes;
+    sst_head head;
 
     sst_publish(slot->word, 0);
-    sst_record_free_locked(shard, &slot->chunk);
+    bytes = sst_record_free_locked(shard, &slot->chunk, &head);
+    if (bytes > 0) {
+        sst_figures_sub_locked(&shard->shm->figures, &head, bytes);
+    }
     sst_index_trim_locked(shard, bucket);
 }
 

@@ -31,6 +31,14 @@ typedef struct sst_head {
     uint64_t token;
 } sst_head;
 
+/* A record that has no place yet: all but token, links and sum.  Made before
+ * the lock is taken, which then is held for less. */
+typedef struct sst_draft {
+    sst_record_shm head;
+    unsigned char key[SST_KEY_LEN];
+} sst_draft;
+_Static_assert(sizeof(sst_draft) == SST_RECORD_HEAD, "as in the segment");
+
 /* A walk over the pieces of a value. */
 typedef struct sst_pieces {
     const sst_shard *shard;
@@ -89,18 +97,36 @@ uint64_t sst_record_give_locked(sst_shard *shard, const sst_chunk *chunk,
 uint64_t sst_record_bytes(const sst_shard *shard, const sst_chunk *chunk,
                           const sst_head *head);
 
-/** Fill chunks that sst_record_take_locked gave; ${meta} as stored. */
+/** Draft the record of ${key} and ${meta}, with a value of ${len} bytes.  End
+ *  and last access are brought between creation and absolute end. */
+void sst_draft_make(const shm_store *store, const unsigned char *key,
+                    const shm_meta *meta, uint32_t len, sst_draft *draft);
+
+/** Fill chunks that sst_record_take_locked gave. */
 void sst_record_fill_locked(sst_shard *shard, const sst_chunk *chunk,
-                            const unsigned char *key, const void *value,
-                            const shm_meta *meta);
+                            const sst_draft *draft, uint64_t token,
+                            const void *value);
+
+/** What the figures count of a draft. */
+static inline sst_head sst_draft_head(const sst_draft *draft)
+{
+    return (sst_head){
+        .expires = (uint32_t)(draft->head.times >> 32),
+        .len = draft->head.len_kind & SST_LEN_MASK,
+        .ns = draft->head.ns,
+        .kind = (shm_kind)(draft->head.len_kind >> SST_LEN_BITS),
+    };
+}
 
 /** Head to meta. */
 void sst_record_meta(const shm_store *store, const sst_head *head,
                      shm_meta *meta);
 
 /** Free what a record that no word names any longer had in ${chunk} and behind
- *  it.  What is not sound is left to the repair. */
-void sst_record_free_locked(sst_shard *shard, const sst_chunk *chunk);
+ *  it: the bytes of its chunks, and what its head was, which the figures still
+ *  count.  What is not sound is left to the repair, and then it is 0. */
+uint64_t sst_record_free_locked(sst_shard *shard, const sst_chunk *chunk,
+                                sst_head *head);
 
 /** End the record in ${slot}: unlink it, then free it. */
 void sst_record_drop_locked(sst_shard *shard, const sst_slot *slot);

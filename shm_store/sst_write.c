@@ -47,8 +47,8 @@ static bool take_record(sst_shard *shard, const sst_write *write,
 {
     uint32_t missing;
 
-    while (!sst_record_take_locked(shard, write->meta->value_len, room->use,
-                                   chunk, &missing)) {
+    while (!sst_record_take_locked(shard, write->len, room->use, chunk,
+                                   &missing)) {
         if (!sst_room_make_locked(shard, room, missing)) {
             return false;
         }
@@ -98,7 +98,7 @@ static bool publish_new(sst_shard *shard, sst_write *write)
 /* What it would add to what counts against a limit: nothing if it shrinks. */
 static uint64_t growth_of(const sst_shard *shard, const sst_write *write)
 {
-    uint64_t bytes = SST_RECORD_HEAD + (uint64_t)write->meta->value_len;
+    uint64_t bytes = SST_RECORD_HEAD + (uint64_t)write->len;
     uint64_t had = 0;
     sst_head head;
 
@@ -126,17 +126,18 @@ static shm_refusal limits(sst_shard *shard, const sst_write *write,
 
 static void fill(sst_shard *shard, sst_write *write, const sst_chunk *chunk)
 {
-    sst_record_fill_locked(shard, chunk, write->key, write->value, write->meta);
+    sst_record_fill_locked(shard, chunk, &write->draft, write->token,
+                           write->value);
     sst_slab_lower_bound(shard, chunk->page,
-                         sst_tick(shard->store, write->meta->expires_ms));
+                         (uint32_t)(write->draft.head.times >> 32));
     write->word = sst_word_make(shard->store, write->hash, chunk);
 }
 
 static void write_out(sst_shard *shard, sst_write *write)
 {
     /* Before the record: a token is never given twice, even if we die. */
-    write->meta->token = shard->shm->token + 1;
-    SST_STORE(shard->shm->token, write->meta->token);
+    write->token = shard->shm->token + 1;
+    SST_STORE(shard->shm->token, write->token);
     fill(shard, write, &write->chunk);
     write->filled = true;
 }
@@ -144,7 +145,7 @@ static void write_out(sst_shard *shard, sst_write *write)
 void sst_write_ahead_locked(sst_shard *shard, sst_write *write)
 {
     static const sst_use use = {false, false, false};
-    uint32_t bytes = SST_RECORD_HEAD + write->meta->value_len;
+    uint32_t bytes = SST_RECORD_HEAD + write->len;
 
     if (bytes <= sst_slab_largest(shard->store) &&
         sst_slab_take_locked(shard, bytes, use, &write->chunk)) {
@@ -155,8 +156,7 @@ void sst_write_ahead_locked(sst_shard *shard, sst_write *write)
 void sst_write_undo_locked(sst_shard *shard, sst_write *write)
 {
     if (write->filled) {
-        (void)sst_record_give_locked(shard, &write->chunk,
-                                     write->meta->value_len);
+        (void)sst_record_give_locked(shard, &write->chunk, write->len);
         write->filled = false;
     }
 }
@@ -173,7 +173,7 @@ static void move_home(sst_shard *shard, sst_write *write)
     sst_chunk *chunk = &write->chunk;
     sst_chunk home;
 
-    if (old->size < SST_RECORD_HEAD + write->meta->value_len ||
+    if (old->size < SST_RECORD_HEAD + write->len ||
         (chunk->size <= old->size &&
          sst_slab_pool(shard, chunk) == SST_GENERAL) ||
         !sst_slab_take_class_locked(shard, SST_GENERAL, old->class_id, &home)) {
@@ -198,14 +198,34 @@ static shm_status refuse(sst_shard *shard, sst_write *write, shm_refusal why)
     return SST_FULL;
 }
 
-static bool publish(sst_shard *shard, sst_write *write)
+/* The figures are told last, when it is known where the record stays. */
+static void replace(sst_shard *shard, sst_write *write)
 {
-    if (write->old.word == NULL) {
-        return publish_new(shard, write);
-    }
+    sst_figures_shm *figures = &shard->shm->figures;
+    sst_head old, new = sst_draft_head(&write->draft);
+    uint64_t old_bytes, bytes;
+
     sst_publish(write->old.word, write->word);
-    sst_record_free_locked(shard, &write->old.chunk);
+    old_bytes = sst_record_free_locked(shard, &write->old.chunk, &old);
     move_home(shard, write);
+    bytes = sst_record_bytes(shard, &write->chunk, &new);
+    if (old_bytes > 0) {
+        sst_figures_replace_locked(figures, &old, old_bytes, &new, bytes);
+    }
+    else {
+        sst_figures_add_locked(figures, &new, bytes);
+    }
+}
+
+static bool create(sst_shard *shard, sst_write *write)
+{
+    sst_head new = sst_draft_head(&write->draft);
+
+    if (!publish_new(shard, write)) {
+        return false;
+    }
+    sst_figures_add_locked(&shard->shm->figures, &new,
+                           sst_record_bytes(shard, &write->chunk, &new));
     return true;
 }
 
@@ -230,7 +250,6 @@ shm_status sst_write_locked(sst_shard *shard, sst_write *write)
 {
     sst_room *room = &write->room;
     shm_refusal why;
-    sst_head head;
 
     room_begin(write);
     why = make_room(shard, write);
@@ -238,18 +257,17 @@ shm_status sst_write_locked(sst_shard *shard, sst_write *write)
         if (!write->filled) {
             write_out(shard, write);
         }
-        if (!publish(shard, write)) {
+        if (write->old.word != NULL) {
+            replace(shard, write);
+        }
+        else if (!create(shard, write)) {
             why = SST_REFUSED_ROOM;
         }
     }
     write->report->evicted = room->want.live;
-    if (why != SST_REFUSED_NOT) {
-        sst_write_undo_locked(shard, write);
-        return room->again ? SST_BUSY : refuse(shard, write, why);
+    if (why == SST_REFUSED_NOT) {
+        return SST_OK;
     }
-    if (sst_head_read(&write->chunk, &head)) {
-        sst_figures_add_locked(&shard->shm->figures, &head,
-                               sst_record_bytes(shard, &write->chunk, &head));
-    }
-    return SST_OK;
+    sst_write_undo_locked(shard, write);
+    return room->again ? SST_BUSY : refuse(shard, write, why);
 }

@@ -12,9 +12,12 @@ typedef struct sst_write {
     const unsigned char *key;
     const sst_hash *hash;
     const void *value;
-    shm_meta *meta; /* value_len set; gets the token */
-    sst_slot old;   /* the record that it replaces; word NULL: none */
-    bool create;    /* of a key that was not there */
+    uint32_t len;
+    const shm_meta *meta; /* as the caller gave it */
+    sst_draft draft;      /* of what is stored */
+    uint64_t token;       /* that it is stored under */
+    sst_slot old;         /* the record that it replaces; word NULL: none */
+    bool create;          /* of a key that was not there */
     shm_put_report *report;
     int64_t now_ms;
     sst_room room; /* zero at first, and kept from one hold to the next */
