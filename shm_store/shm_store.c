@@ -133,6 +133,7 @@ shm_status shm_store_get(shm_store *store, const unsigned char key[SST_KEY_LEN],
         return SST_UNAVAILABLE;
     }
     hash = sst_hash_of(store, key);
+    sst_shard_prefetch(store, hash.shard);
     status = enter(store, &hash, &shard);
     if (status != SST_OK) {
         return status;
@@ -173,9 +174,9 @@ static shm_status judge_locked(sst_shard *shard, sst_write *write,
                                uint64_t token, sst_noted *noted)
 {
     sst_counters_shm *counters = &shard->shm->counters;
-    sst_head head;
-    shm_status status =
-        find_locked(shard, write->hash, write->key, &write->old, &head);
+    const sst_head *head = &write->old_head;
+    shm_status status = find_locked(shard, write->hash, write->key, &write->old,
+                                    &write->old_head);
 
     if (status != SST_OK) {
         write->old.word = NULL;
@@ -185,8 +186,8 @@ static shm_status judge_locked(sst_shard *shard, sst_write *write,
         }
     }
     else if (token != 0
-                 ? token != head.token
-                 : !sst_head_ended(shard->store, &head, 0, write->now_ms)) {
+                 ? token != head->token
+                 : !sst_head_ended(shard->store, head, 0, write->now_ms)) {
         SST_ADD(counters->conflicts, 1);
         return SST_CHANGED;
     }

@@ -144,7 +144,8 @@ static inline uint32_t sst_tick(const shm_store *store, int64_t ms)
     if (since < SST_TICK_MS) {
         return 1;
     }
-    since /= SST_TICK_MS;
+    /* Unsigned, which is half of a signed division. */
+    since = (int64_t)((uint64_t)since / SST_TICK_MS);
     return since < SST_NEVER ? (uint32_t)since : SST_NEVER - 1;
 }
 

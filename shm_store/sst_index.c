@@ -8,7 +8,7 @@
 
 #include <sodium.h>
 
-#define PREFETCH 384u /* bytes */
+#define PREFETCH 1280u /* bytes */
 
 _Static_assert(crypto_shorthash_KEYBYTES == 16, "the header's key");
 _Static_assert(crypto_shorthash_BYTES == 8, "one word");
@@ -57,19 +57,26 @@ static inline bool has_tag(uint64_t word, uint64_t tag)
     return ((word ^ tag) & ~SST_WORD_OFFSET) == 0;
 }
 
-/* All of a typical record at once, instead of line after line, and the head of
- * its page, which who replaces it needs last.  A prefetch does not fault, so
- * the word need not be believed. */
+/* All of a typical record at once, instead of line after line: so much as the
+ * chunks of its page hold, and the head of that page, which who replaces it
+ * needs last.  A prefetch does not fault, so nothing need be believed. */
 static void prefetch_record(const shm_store *store, uint64_t word)
 {
     const unsigned char *at = sst_word_address(store, word);
-    uint64_t in_pages = (word & SST_WORD_OFFSET) * 16 - store->geo.pages_off;
+    uint64_t page = ((word & SST_WORD_OFFSET) * 16 - store->geo.pages_off) >>
+                    store->page_shift;
+    uint32_t class_id, size;
 
-    for (unsigned i = 0; i < PREFETCH; i += 64) {
+    if (page >= store->geo.max_pages) {
+        return;
+    }
+    class_id = SST_LOAD(sst_owner(store, (uint32_t)page)->owner) & 0xff;
+    size = class_id < SST_CLASS_MAX ? store->classes[class_id].size : 0;
+    size = size < PREFETCH ? size : PREFETCH;
+    for (uint32_t i = 0; i < size; i += 64) {
         __builtin_prefetch(at + i);
     }
-    __builtin_prefetch(
-        sst_page(store, (uint32_t)(in_pages >> store->page_shift)));
+    __builtin_prefetch(sst_page(store, (uint32_t)page));
 }
 
 void sst_index_prefetch(const shm_store *store, const sst_hash *hash)

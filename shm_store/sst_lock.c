@@ -12,9 +12,7 @@
 #include <errno.h>
 #include <time.h>
 
-#include "sst_bus.h"
 #include "sst_index.h"
-#include "sst_repair.h"
 
 #define SPINS    200
 #define SLICE_MS 10
@@ -138,17 +136,15 @@ static shm_status not_had(sst_shard *shard, int rc, int64_t wait_ms)
                : SST_UNAVAILABLE;
 }
 
-shm_status sst_shard_lock(shm_store *store, uint32_t no, int64_t wait_ms,
-                          sst_shard *shard)
+shm_status sst_shard_lock_late(sst_shard *shard, int rc, int64_t wait_ms)
 {
-    pthread_mutex_t *mutex;
+    shm_store *store = shard->store;
+    pthread_mutex_t *mutex = &shard->shm->lock.mutex;
     shm_status status;
-    int rc;
 
-    *shard = (sst_shard){
-        .store = store, .shm = sst_shard_header(store, no), .no = no};
-    mutex = &shard->shm->lock.mutex;
-    rc = lock_mutex(mutex, wait_ms);
+    if (rc == EBUSY && wait_ms > 0) {
+        rc = lock_wait(mutex, wait_ms);
+    }
     status = rc == 0 ? SST_OK : not_had(shard, rc, wait_ms);
     if (__builtin_expect(!SST_LOAD(store->lost), 1)) {
         return status;
@@ -158,18 +154,6 @@ shm_status sst_shard_lock(shm_store *store, uint32_t no, int64_t wait_ms,
     }
     sst_bus_forget_locks(store);
     return SST_UNAVAILABLE;
-}
-
-void sst_shard_unlock(sst_shard *shard)
-{
-    if (shard->repair_wanted) {
-        (void)sst_repair_locked(shard, false);
-    }
-    sst_fault_settle();
-    pthread_mutex_unlock(&shard->shm->lock.mutex);
-    if (__builtin_expect(SST_LOAD(shard->store->lost), 0)) {
-        sst_bus_forget_locks(shard->store);
-    }
 }
 
 static pthread_mutex_t *commit_mutex(const shm_store *store,

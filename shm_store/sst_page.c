@@ -19,17 +19,9 @@ static uint32_t owner_word(const sst_shard *shard, uint32_t class_id)
 
 /* ---- lists of pages with room ------------------------------------------- */
 
-static uint32_t *list_of(const sst_shard *shard, uint32_t no)
-{
-    uint32_t pool = sst_page_pool(sst_page(shard->store, no));
-
-    return &shard->shm->heads[pool][sst_page_class(shard, no)];
-}
-
-void sst_page_list_locked(sst_shard *shard, uint32_t no)
+void sst_page_link_locked(sst_shard *shard, uint32_t *head, uint32_t no)
 {
     sst_page_shm *page = sst_page(shard->store, no);
-    uint32_t *head = list_of(shard, no);
     uint32_t ignored;
 
     SST_STORE(page->next, *head);
@@ -40,10 +32,9 @@ void sst_page_list_locked(sst_shard *shard, uint32_t no)
     SST_STORE(*head, no + 1);
 }
 
-void sst_page_unlist_locked(sst_shard *shard, uint32_t no)
+void sst_page_unlink_locked(sst_shard *shard, uint32_t *head, uint32_t no)
 {
     sst_page_shm *page = sst_page(shard->store, no);
-    uint32_t *head = list_of(shard, no);
     uint32_t ignored;
 
     if (*head == no + 1) {

@@ -59,9 +59,27 @@ bool sst_page_claim_locked(sst_shard *shard, uint32_t class_id, uint32_t pool);
 /** Give back an empty page that is on no list. */
 void sst_page_release_locked(sst_shard *shard, uint32_t no);
 
-/** Put a page on the list of its class, or take it off. */
-void sst_page_list_locked(sst_shard *shard, uint32_t no);
-void sst_page_unlist_locked(sst_shard *shard, uint32_t no);
+/** Put page ${no} on the list of pages with room that begins at ${head}, or
+ *  take it off; then the same for the list of its pool and class. */
+void sst_page_link_locked(sst_shard *shard, uint32_t *head, uint32_t no);
+void sst_page_unlink_locked(sst_shard *shard, uint32_t *head, uint32_t no);
+
+static inline uint32_t *sst_page_list_of(const sst_shard *shard, uint32_t no)
+{
+    uint32_t pool = sst_page_pool(sst_page(shard->store, no));
+
+    return &shard->shm->heads[pool][sst_page_class(shard, no)];
+}
+
+static inline void sst_page_list_locked(sst_shard *shard, uint32_t no)
+{
+    sst_page_link_locked(shard, sst_page_list_of(shard, no), no);
+}
+
+static inline void sst_page_unlist_locked(sst_shard *shard, uint32_t no)
+{
+    sst_page_unlink_locked(shard, sst_page_list_of(shard, no), no);
+}
 
 /** A listed page of ${pool} that can be emptied into others of its class, of
  *  the class that has most chunks to spare.  False if there is none. */

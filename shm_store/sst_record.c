@@ -67,20 +67,13 @@ bool sst_pieces_next(sst_pieces *pieces, bool *sound)
     return true;
 }
 
-/* Nearly every record is one chunk, and of what is done to records the walk
- * over the pieces would then be a good part. */
-static bool is_single(const sst_chunk *chunk, uint32_t len)
-{
-    return len <= chunk->size - SST_RECORD_HEAD;
-}
-
 static uint32_t record_sum(const sst_shard *shard, const sst_chunk *chunk,
                            uint32_t len, bool *sound)
 {
     sst_pieces pieces;
     uint64_t sum;
 
-    if (is_single(chunk, len)) {
+    if (sst_chunk_holds(chunk, len)) {
         *sound = ((const sst_record_shm *)(void *)chunk->at)->next == 0;
         return (uint32_t)sst_sum(chunk->at + SUM_FROM,
                                  SST_RECORD_HEAD - SUM_FROM + len, 0);
@@ -104,17 +97,13 @@ bool sst_record_sound(const sst_shard *shard, const sst_chunk *chunk,
     return sound && sum == head->at->sum;
 }
 
-uint64_t sst_record_bytes(const sst_shard *shard, const sst_chunk *chunk,
-                          const sst_head *head)
+uint64_t sst_pieces_bytes(const sst_shard *shard, const sst_chunk *chunk,
+                          uint32_t len)
 {
+    sst_pieces pieces = sst_pieces_begin(shard, chunk, len);
     uint64_t bytes = chunk->size;
-    sst_pieces pieces;
     bool sound = true;
 
-    if (is_single(chunk, head->len)) {
-        return bytes;
-    }
-    pieces = sst_pieces_begin(shard, chunk, head->len);
     while (sst_pieces_next(&pieces, &sound)) {
         bytes += pieces.chunk.size;
     }
@@ -123,18 +112,13 @@ uint64_t sst_record_bytes(const sst_shard *shard, const sst_chunk *chunk,
 
 /* ---- take, fill, give --------------------------------------------------- */
 
-uint64_t sst_record_give_locked(sst_shard *shard, const sst_chunk *chunk,
+uint64_t sst_pieces_give_locked(sst_shard *shard, const sst_chunk *chunk,
                                 uint32_t len)
 {
-    sst_pieces pieces;
+    sst_pieces pieces = sst_pieces_begin(shard, chunk, len);
     uint64_t bytes = 0;
     bool more = true, sound = true;
 
-    if (is_single(chunk, len)) {
-        sst_slab_give_locked(shard, chunk);
-        return chunk->size;
-    }
-    pieces = sst_pieces_begin(shard, chunk, len);
     while (more) {
         sst_chunk gone = pieces.chunk;
 
@@ -224,7 +208,7 @@ static void fill_value(sst_shard *shard, const sst_chunk *chunk, uint32_t len,
     sst_pieces pieces;
     bool more = true, sound = true;
 
-    if (is_single(chunk, len)) {
+    if (sst_chunk_holds(chunk, len)) {
         sst_copy(chunk->at + SST_RECORD_HEAD, from, len);
         return;
     }
@@ -290,15 +274,11 @@ void sst_record_own_pieces_locked(sst_shard *shard, const sst_chunk *chunk,
 /* ---- end ---------------------------------------------------------------- */
 
 uint64_t sst_record_free_locked(sst_shard *shard, const sst_chunk *chunk,
-                                sst_head *head)
+                                const sst_head *head)
 {
-    bool sound = sst_head_read(chunk, head);
-
     /* A chain could lead into someone else's chunks. */
-    if (sound && !sst_head_single(chunk, head)) {
-        sound = sst_record_sound(shard, chunk, head);
-    }
-    if (!sound) {
+    if (!sst_head_single(chunk, head) &&
+        !sst_record_sound(shard, chunk, head)) {
         shard->repair_wanted = true;
         return 0;
     }
@@ -310,11 +290,16 @@ void sst_record_drop_locked(sst_shard *shard, const sst_slot *slot)
     uint32_t bucket =
         sst_hash_of(shard->store, slot->chunk.at + sizeof(sst_record_shm))
             .bucket;
-    uint64_t bytes;
+    uint64_t bytes = 0;
     sst_head head;
 
     sst_publish(slot->word, 0);
-    bytes = sst_record_free_locked(shard, &slot->chunk, &head);
+    if (sst_head_read(&slot->chunk, &head)) {
+        bytes = sst_record_free_locked(shard, &slot->chunk, &head);
+    }
+    else {
+        shard->repair_wanted = true;
+    }
     if (bytes > 0) {
         sst_figures_sub_locked(&shard->shm->figures, &head, bytes);
     }

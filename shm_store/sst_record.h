@@ -88,14 +88,39 @@ bool sst_record_sound(const sst_shard *shard, const sst_chunk *chunk,
 bool sst_record_take_locked(sst_shard *shard, uint32_t len, sst_use use,
                             sst_chunk *head, uint32_t *missing);
 
+/** Nearly every record is in one chunk, and of what is done to records the walk
+ *  over the pieces would then be a good part. */
+static inline bool sst_chunk_holds(const sst_chunk *chunk, uint32_t len)
+{
+    return len <= chunk->size - SST_RECORD_HEAD;
+}
+
 /** Give back the chunks of a chain that is ours and referenced no longer.
  *  Returns the bytes of its chunks. */
-uint64_t sst_record_give_locked(sst_shard *shard, const sst_chunk *chunk,
+uint64_t sst_pieces_give_locked(sst_shard *shard, const sst_chunk *chunk,
                                 uint32_t len);
 
+static inline uint64_t sst_record_give_locked(sst_shard *shard,
+                                              const sst_chunk *chunk,
+                                              uint32_t len)
+{
+    if (!sst_chunk_holds(chunk, len)) {
+        return sst_pieces_give_locked(shard, chunk, len);
+    }
+    sst_slab_give_locked(shard, chunk);
+    return chunk->size;
+}
+
 /** Bytes of the chunks of the record that begins in ${chunk}. */
-uint64_t sst_record_bytes(const sst_shard *shard, const sst_chunk *chunk,
-                          const sst_head *head);
+uint64_t sst_pieces_bytes(const sst_shard *shard, const sst_chunk *chunk,
+                          uint32_t len);
+
+static inline uint64_t sst_record_bytes(const sst_shard *shard,
+                                        const sst_chunk *chunk, uint32_t len)
+{
+    return sst_chunk_holds(chunk, len) ? chunk->size
+                                       : sst_pieces_bytes(shard, chunk, len);
+}
 
 /** Draft the record of ${key} and ${meta}, with a value of ${len} bytes.  End
  *  and last access are brought between creation and absolute end. */
@@ -123,10 +148,10 @@ void sst_record_meta(const shm_store *store, const sst_head *head,
                      shm_meta *meta);
 
 /** Free what a record that no word names any longer had in ${chunk} and behind
- *  it: the bytes of its chunks, and what its head was, which the figures still
- *  count.  What is not sound is left to the repair, and then it is 0. */
+ *  it: the bytes of its chunks, which the figures still count.  What is not
+ *  sound is left to the repair, and then it is 0. */
 uint64_t sst_record_free_locked(sst_shard *shard, const sst_chunk *chunk,
-                                sst_head *head);
+                                const sst_head *head);
 
 /** End the record in ${slot}: unlink it, then free it. */
 void sst_record_drop_locked(sst_shard *shard, const sst_slot *slot);

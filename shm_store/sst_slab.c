@@ -38,7 +38,7 @@ static bool take_from_head(sst_shard *shard, uint32_t pool, uint32_t class_id,
 {
     const sst_class *class = &shard->store->classes[class_id];
     uint32_t *head = &shard->shm->heads[pool][class_id];
-    uint32_t no = *head - 1, really;
+    uint32_t no = *head - 1, *used, really;
     sst_page_shm *page;
     int index;
 
@@ -64,9 +64,12 @@ static bool take_from_head(sst_shard *shard, uint32_t pool, uint32_t class_id,
     SST_STORE(page->bitmap[index / 64],
               page->bitmap[index / 64] | UINT64_C(1) << (index % 64));
     SST_STORE(page->used, (uint16_t)(page->used + 1));
-    SST_ADD(sst_page_use(shard, no)->used, 1);
+    pool = sst_page_pool(page);
+    used = &shard->shm->uses[pool][class_id].used;
+    SST_ADD(*used, 1);
     if (page->used >= class->count) {
-        sst_page_unlist_locked(shard, no);
+        head = &shard->shm->heads[pool][class_id];
+        sst_page_unlink_locked(shard, head, no);
     }
     return true;
 }
@@ -143,25 +146,29 @@ void sst_slab_give_locked(sst_shard *shard, const sst_chunk *chunk)
 {
     const sst_class *class = &shard->store->classes[chunk->class_id];
     sst_page_shm *page = sst_page(shard->store, chunk->page);
+    const uint32_t pool = sst_page_pool(page);
+    uint32_t *head = &shard->shm->heads[pool][chunk->class_id];
+    uint32_t *used = &shard->shm->uses[pool][chunk->class_id].used;
     uint64_t *word = &page->bitmap[chunk->index / 64];
+    const uint64_t bit = UINT64_C(1) << (chunk->index % 64);
     bool was_full = page->used >= class->count;
 
-    if (!sst_slab_used(shard, chunk) || page->used == 0) {
+    if ((*word & bit) == 0 || page->used == 0) {
         shard->repair_wanted = true;
         return;
     }
     sst_wipe(chunk->at, chunk->size);
-    SST_STORE(*word, *word & ~(UINT64_C(1) << (chunk->index % 64)));
+    SST_STORE(*word, *word & ~bit);
     SST_STORE(page->used, (uint16_t)(page->used - 1));
-    SST_SUB(sst_page_use(shard, chunk->page)->used, 1);
+    SST_SUB(*used, 1);
     if (page->used == 0) {
         if (!was_full && shard->emptying != chunk->page + 1) {
-            sst_page_unlist_locked(shard, chunk->page);
+            sst_page_unlink_locked(shard, head, chunk->page);
         }
         sst_page_release_locked(shard, chunk->page);
     }
     else if (was_full) {
-        sst_page_list_locked(shard, chunk->page);
+        sst_page_link_locked(shard, head, chunk->page);
     }
 }
 

@@ -26,16 +26,12 @@ static bool is_new(const sst_write *write)
 /* What a hold before this one has found out is kept. */
 static void room_begin(sst_write *write)
 {
-    const sst_record_shm *old =
-        write->old.word != NULL
-            ? (const sst_record_shm *)(void *)write->old.chunk.at
-            : NULL;
     sst_room *room = &write->room;
 
     room->use.create = is_new(write);
     room->want.kind = write->meta->kind;
     room->want.ns = write->meta->ns;
-    room->want.keep = old != NULL ? old->token : 0;
+    room->want.keep = write->old.word != NULL ? write->old_head.token : 0;
     room->want.now_ms = write->now_ms;
     room->held = 0;
     room->again = false;
@@ -100,21 +96,24 @@ static uint64_t growth_of(const sst_shard *shard, const sst_write *write)
 {
     uint64_t bytes = SST_RECORD_HEAD + (uint64_t)write->len;
     uint64_t had = 0;
-    sst_head head;
 
-    if (write->old.word != NULL && sst_head_read(&write->old.chunk, &head)) {
-        had = sst_record_bytes(shard, &write->old.chunk, &head);
+    if (write->old.word != NULL) {
+        had = sst_record_bytes(shard, &write->old.chunk, write->old_head.len);
     }
     return bytes > had ? bytes - had : 0;
+}
+
+static bool has_limits(const shm_store *store)
+{
+    return store->max_anonymous != 0 || store->max_namespace != 0;
 }
 
 static shm_refusal limits(sst_shard *shard, const sst_write *write,
                           sst_room *room)
 {
-    const shm_store *store = shard->store;
     uint64_t growth = 0;
 
-    if (store->max_anonymous == 0 && store->max_namespace == 0) {
+    if (!has_limits(shard->store)) {
         return SST_REFUSED_NOT;
     }
     if (room->use.create || (!write->create && write->old.word != NULL)) {
@@ -202,15 +201,16 @@ static shm_status refuse(sst_shard *shard, sst_write *write, shm_refusal why)
 static void replace(sst_shard *shard, sst_write *write)
 {
     sst_figures_shm *figures = &shard->shm->figures;
-    sst_head old, new = sst_draft_head(&write->draft);
+    const sst_head *old = &write->old_head;
+    sst_head new = sst_draft_head(&write->draft);
     uint64_t old_bytes, bytes;
 
     sst_publish(write->old.word, write->word);
-    old_bytes = sst_record_free_locked(shard, &write->old.chunk, &old);
+    old_bytes = sst_record_free_locked(shard, &write->old.chunk, old);
     move_home(shard, write);
-    bytes = sst_record_bytes(shard, &write->chunk, &new);
+    bytes = sst_record_bytes(shard, &write->chunk, new.len);
     if (old_bytes > 0) {
-        sst_figures_replace_locked(figures, &old, old_bytes, &new, bytes);
+        sst_figures_replace_locked(figures, old, old_bytes, &new, bytes);
     }
     else {
         sst_figures_add_locked(figures, &new, bytes);
@@ -225,23 +225,38 @@ static bool create(sst_shard *shard, sst_write *write)
         return false;
     }
     sst_figures_add_locked(&shard->shm->figures, &new,
-                           sst_record_bytes(shard, &write->chunk, &new));
+                           sst_record_bytes(shard, &write->chunk, new.len));
     return true;
+}
+
+static void find_again(sst_shard *shard, sst_write *write)
+{
+    if (!sst_index_find_locked(shard, write->hash, write->key, &write->old)) {
+        write->old.word = NULL;
+    }
+    else if (!sst_head_read(&write->old.chunk, &write->old_head)) {
+        sst_record_damaged_locked(shard, &write->old);
+        write->old.word = NULL;
+    }
 }
 
 /* Room for all of it; the place of the old record is then up to date. */
 static shm_refusal make_room(sst_shard *shard, sst_write *write)
 {
     sst_room *room = &write->room;
-    shm_refusal why = limits(shard, write, room);
+    shm_refusal why;
 
+    if (write->filled && !has_limits(shard->store)) {
+        return SST_REFUSED_NOT;
+    }
+    room_begin(write);
+    why = limits(shard, write, room);
     if (why == SST_REFUSED_NOT && !write->filled &&
         !take_record(shard, write, room, &write->chunk)) {
         why = SST_REFUSED_ROOM;
     }
-    if (room->moved && write->old.word != NULL &&
-        !sst_index_find_locked(shard, write->hash, write->key, &write->old)) {
-        write->old.word = NULL;
+    if (room->moved && write->old.word != NULL) {
+        find_again(shard, write);
     }
     return why;
 }
@@ -249,10 +264,8 @@ static shm_refusal make_room(sst_shard *shard, sst_write *write)
 shm_status sst_write_locked(sst_shard *shard, sst_write *write)
 {
     sst_room *room = &write->room;
-    shm_refusal why;
+    shm_refusal why = make_room(shard, write);
 
-    room_begin(write);
-    why = make_room(shard, write);
     if (why == SST_REFUSED_NOT) {
         if (!write->filled) {
             write_out(shard, write);

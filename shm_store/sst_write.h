@@ -17,7 +17,8 @@ typedef struct sst_write {
     sst_draft draft;      /* of what is stored */
     uint64_t token;       /* that it is stored under */
     sst_slot old;         /* the record that it replaces; word NULL: none */
-    bool create;          /* of a key that was not there */
+    sst_head old_head;
+    bool create; /* of a key that was not there */
     shm_put_report *report;
     int64_t now_ms;
     sst_room room; /* zero at first, and kept from one hold to the next */
