@@ -82,9 +82,14 @@ static shm_status find_locked(sst_shard *shard, const sst_hash *hash,
 static void copy_out(const sst_shard *shard, const sst_chunk *chunk,
                      uint32_t len, unsigned char *to)
 {
-    sst_pieces pieces = sst_pieces_begin(shard, chunk, len);
+    sst_pieces pieces;
     bool sound = true, more = true;
 
+    if (sst_chunk_holds(chunk, len)) {
+        memcpy(to, chunk->at + SST_RECORD_HEAD, len);
+        return;
+    }
+    pieces = sst_pieces_begin(shard, chunk, len);
     while (more) {
         if (pieces.len > 0) {
             memcpy(to, pieces.bytes, pieces.len);

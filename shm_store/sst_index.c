@@ -79,19 +79,23 @@ static void prefetch_record(const shm_store *store, uint64_t word)
     __builtin_prefetch(sst_page(store, (uint32_t)page));
 }
 
-void sst_index_prefetch(const shm_store *store, const sst_hash *hash)
+static void prefetch_bucket(const shm_store *store,
+                            const sst_bucket_shm *bucket, uint64_t tag)
 {
-    const sst_bucket_shm *bucket = sst_bucket(store, hash->shard, hash->bucket);
-    const uint64_t tag = hash->tag;
-
     for (unsigned i = 0; i < SST_SLOTS; i++) {
         uint64_t word = SST_LOAD(bucket->words[i]);
 
         if (has_tag(word, tag)) {
             prefetch_record(store, word);
-            break;
+            return;
         }
     }
+}
+
+void sst_index_prefetch(const shm_store *store, const sst_hash *hash)
+{
+    prefetch_bucket(store, sst_bucket(store, hash->shard, hash->bucket),
+                    hash->tag);
 }
 
 static const unsigned char *key_in(const sst_chunk *chunk)
@@ -110,29 +114,44 @@ static bool same_key(const unsigned char *one, const unsigned char *other)
     return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3])) == 0;
 }
 
+static inline bool find_in(sst_shard *shard, sst_bucket_shm *bucket,
+                           const sst_hash *hash, const unsigned char *key,
+                           sst_slot *slot)
+{
+    const uint64_t tag = hash->tag;
+
+    for (unsigned i = 0; i < SST_SLOTS; i++) {
+        uint64_t word = bucket->words[i];
+
+        /* An empty word names no chunk. */
+        if (has_tag(word, tag) && sst_word_chunk(shard, word, &slot->chunk) &&
+            same_key(key_in(&slot->chunk), key)) {
+            slot->word = &bucket->words[i];
+            return true;
+        }
+    }
+    return false;
+}
+
 bool sst_index_find_locked(sst_shard *shard, const sst_hash *hash,
                            const unsigned char *key, sst_slot *slot)
 {
-    sst_chain chain = sst_chain_begin(shard, hash->bucket);
+    sst_bucket_shm *first = sst_bucket(shard->store, shard->no, hash->bucket);
+    sst_chain chain;
 
-    do {
-        for (unsigned i = 0; i < SST_SLOTS; i++) {
-            uint64_t word = chain.bucket->words[i];
-
-            /* An empty word names no chunk. */
-            if (!has_tag(word, hash->tag)) {
-                continue;
-            }
-            if (chain.depth > 0) {
-                prefetch_record(shard->store, word);
-            }
-            if (sst_word_chunk(shard, word, &slot->chunk) &&
-                same_key(key_in(&slot->chunk), key)) {
-                slot->word = &chain.bucket->words[i];
-                return true;
-            }
+    if (find_in(shard, first, hash, key, slot)) {
+        return true;
+    }
+    if (first->link == 0) {
+        return false;
+    }
+    chain = sst_chain_begin(shard, hash->bucket);
+    while (sst_chain_next(&chain)) {
+        prefetch_bucket(shard->store, chain.bucket, hash->tag);
+        if (find_in(shard, chain.bucket, hash, key, slot)) {
+            return true;
         }
-    } while (sst_chain_next(&chain));
+    }
     return false;
 }
 
