@@ -17,6 +17,13 @@ void sst_slab_lower_bound(const sst_shard *shard, uint32_t page, uint32_t tick)
     }
 }
 
+/* How many chunks of the class are in use in the page's pool. */
+static uint32_t *used_of(const sst_shard *shard, const sst_page_shm *page,
+                         uint32_t class_id)
+{
+    return &shard->shm->uses[sst_page_pool(page)][class_id].used;
+}
+
 /* ---- take --------------------------------------------------------------- */
 
 static int first_free(const sst_page_shm *page, const sst_class *class)
@@ -64,11 +71,10 @@ static bool take_from_head(sst_shard *shard, uint32_t pool, uint32_t class_id,
     SST_STORE(page->bitmap[index / 64],
               page->bitmap[index / 64] | UINT64_C(1) << (index % 64));
     SST_STORE(page->used, (uint16_t)(page->used + 1));
-    pool = sst_page_pool(page);
-    used = &shard->shm->uses[pool][class_id].used;
+    used = used_of(shard, page, class_id);
     SST_ADD(*used, 1);
     if (page->used >= class->count) {
-        head = &shard->shm->heads[pool][class_id];
+        head = &shard->shm->heads[sst_page_pool(page)][class_id];
         sst_page_unlink_locked(shard, head, no);
     }
     return true;
@@ -146,9 +152,8 @@ void sst_slab_give_locked(sst_shard *shard, const sst_chunk *chunk)
 {
     const sst_class *class = &shard->store->classes[chunk->class_id];
     sst_page_shm *page = sst_page(shard->store, chunk->page);
-    const uint32_t pool = sst_page_pool(page);
-    uint32_t *head = &shard->shm->heads[pool][chunk->class_id];
-    uint32_t *used = &shard->shm->uses[pool][chunk->class_id].used;
+    uint32_t *head = &shard->shm->heads[sst_page_pool(page)][chunk->class_id];
+    uint32_t *used = used_of(shard, page, chunk->class_id);
     uint64_t *word = &page->bitmap[chunk->index / 64];
     const uint64_t bit = UINT64_C(1) << (chunk->index % 64);
     bool was_full = page->used >= class->count;
@@ -178,20 +183,22 @@ void sst_slab_mark_locked(sst_shard *shard, const sst_chunk *chunk)
 {
     sst_page_shm *page = sst_page(shard->store, chunk->page);
     uint64_t *word = &page->bitmap[chunk->index / 64];
+    uint32_t *used = used_of(shard, page, chunk->class_id);
 
     SST_STORE(*word, *word | UINT64_C(1) << (chunk->index % 64));
     SST_STORE(page->used, (uint16_t)(page->used + 1));
-    SST_ADD(sst_page_use(shard, chunk->page)->used, 1);
+    SST_ADD(*used, 1);
 }
 
 void sst_slab_unmark_locked(sst_shard *shard, const sst_chunk *chunk)
 {
     sst_page_shm *page = sst_page(shard->store, chunk->page);
     uint64_t *word = &page->bitmap[chunk->index / 64];
+    uint32_t *used = used_of(shard, page, chunk->class_id);
 
     SST_STORE(*word, *word & ~(UINT64_C(1) << (chunk->index % 64)));
     SST_STORE(page->used, (uint16_t)(page->used - 1));
-    SST_SUB(sst_page_use(shard, chunk->page)->used, 1);
+    SST_SUB(*used, 1);
 }
 
 void sst_slab_wipe_free_locked(sst_shard *shard)
