@@ -229,7 +229,6 @@ static void commit_others(request_rec *r, const mod_sx_visit *main_visit)
             continue;
         /* A redirect has left the scope of whoever took messages. */
         v->shown = false;
-        mod_sx_bridge_harvest(v);
         if (!v->claim && !sx_delta_asks(v->delta))
             continue;
         mod_sx_load_visit(r, v);
