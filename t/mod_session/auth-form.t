@@ -11,7 +11,11 @@ my $s = server("SessionExtUserKey Shop-user\n<Location \"/site/\">\n"
     . "<Location \"/other/\">\n" . on(form('AuthName Other',
         'Require valid-user')) . "</Location>\n"
     . "<Location \"/other/logout\">\nSetHandler form-logout-handler\n"
-    . "Require all granted\n</Location>\n");
+    . "Require all granted\n</Location>\n"
+    . "<Location \"/seen/\">\nSessionExt On\nHeader set X-Seen "
+    . "\"expr=%{session:Shop-user}:%{session:Shop-pw}\"\n</Location>\n"
+    . "<Location \"/guess/\">\nSessionExt On\n"
+    . "Require session-key Shop-pw $PASSWORD\n</Location>\n");
 $s->start;
 
 sub set_cookies { return scalar(() = $_[0]->headers('Set-Cookie')) }
@@ -47,6 +51,10 @@ is($r->env('SESSION_ENV_OMITTED'), 'Shop-pw', 'but for the password');
 is(set_cookies($r), 0, 'and no cookie is set');
 is((grep { /$PASSWORD/ } values %{ $r->envs })[0], undef,
     'which is in no variable at all');
+
+is($b->get('/seen/static/1k.txt')->header('X-Seen'), 'ann:',
+    'nor does an expression see it');
+is($b->get('/guess/static/1k.txt')->status, 403, 'nor can it be asked for');
 
 # Caches: mod_auth_form has looked into the session, even for a plain file.
 $r = $b->get('/form/static/1k.txt');
