@@ -21,6 +21,10 @@ SxTest::Refusal::refused($s,
     ['a rival before it', at('/x', "$rivals[0]\n$on"), 'one of both'],
     ['a rival in a section of it', at('/x', "$on\n<If \"true\">\n$rivals[0]\n</If>"),
         'SessionCookieName', 'one of both'],
+    ['a rival beside an IfModule', at('/x', "<IfModule mod_session.c>\n$on\n"
+        . "</IfModule>\n$rivals[0]"), 'SessionCookieName', 'one of both'],
+    ['a rival in one', at('/x', "$on\n<IfModule mod_session.c>\n$rivals[0]\n"
+        . '</IfModule>'), 'SessionCookieName', 'one of both'],
     ['a rival in a virtual host of it',
         "$on\n<VirtualHost *>\nServerName v\n" . at('/', $rivals[0])
         . '</VirtualHost>', 'SessionCookieName', 'one of both'],
@@ -83,4 +87,11 @@ is($b->get('/z/cgi/app', h => ['X-Session: a=1'])->status, 200,
 like($s->error_log_since($mark),
     qr/$ours: sessions are off here: it needs SessionExt On/,
     'and the log says so');
+
+# Both modules are loaded anew at a restart.
+$b->forget;
+$s->graceful;
+$b->get('/x/cgi/app', h => ['X-Session: a=1']);
+is($b->get('/x/cgi/app')->env('SESSION_VAR_a'), '1',
+    'after a restart sessions are ours as before');
 SxTest::done();
