@@ -52,6 +52,10 @@
  * messages for this page are in r->subprocess_env (FLASH_DATA) when handlers
  * run.
  *
+ * In hooks that also run for subrequests which only look something up (those of
+ * mod_dir, mod_negotiation and others), whoever counts asks ap_is_initial_req
+ * first: else one page counts several times.
+ *
  * Names and members that are here stay; structures grow at their end.
  */
 #ifndef MOD_SESSION_EXT_H
@@ -90,9 +94,12 @@ typedef enum session_ext_wish {
     SESSION_EXT_FLASH_KEEP     /* Session-Flash-Keep */
 } session_ext_wish;
 
+/* The formatter takes "request_rec *r" for a product. */
+/* clang-format off */
+
 /** What is known of the session; NULL where sessions are off. */
 APR_DECLARE_OPTIONAL_FN(const session_ext_info *, session_ext_look,
-                        (request_rec * r));
+                        (request_rec *r));
 
 /**
  * The value of a key, with a NUL behind it and its bytes counted in ${*len};
@@ -101,7 +108,11 @@ APR_DECLARE_OPTIONAL_FN(const session_ext_info *, session_ext_look,
  * NULL a value with a NUL in it counts as none.
  */
 APR_DECLARE_OPTIONAL_FN(const char *, session_ext_get,
-                        (request_rec * r, const char *key, apr_size_t *len));
+                        (request_rec *r, const char *key, apr_size_t *len));
+
+/** The same of a secret; NULL: there is none, or it is none. */
+APR_DECLARE_OPTIONAL_FN(const char *, session_ext_get_secret,
+                        (request_rec *r, const char *key, apr_size_t *len));
 
 /*
  * All that change return
@@ -118,25 +129,37 @@ APR_DECLARE_OPTIONAL_FN(const char *, session_ext_get,
 
 /** ${len} bytes of any kind at ${value}. */
 APR_DECLARE_OPTIONAL_FN(apr_status_t, session_ext_set,
-                        (request_rec * r, const char *key, const char *value,
+                        (request_rec *r, const char *key, const char *value,
+                         apr_size_t len));
+
+/**
+ * The same for what only modules of httpd shall see, such as a password or the
+ * token of another server: it is in no environment, request header, expression
+ * or log.  It stays a secret when it is set again.  Apps of the scope share the
+ * session: they may replace it or take it away, unread.
+ */
+APR_DECLARE_OPTIONAL_FN(apr_status_t, session_ext_set_secret,
+                        (request_rec *r, const char *key, const char *value,
                          apr_size_t len));
 
 APR_DECLARE_OPTIONAL_FN(apr_status_t, session_ext_unset,
-                        (request_rec * r, const char *key));
+                        (request_rec *r, const char *key));
 
 /** Add to a whole number; it counts from 0 if it is not there. */
 APR_DECLARE_OPTIONAL_FN(apr_status_t, session_ext_incr,
-                        (request_rec * r, const char *key, apr_int64_t by));
+                        (request_rec *r, const char *key, apr_int64_t by));
 
 /** Queue a message for the next page. */
 APR_DECLARE_OPTIONAL_FN(apr_status_t, session_ext_flash,
-                        (request_rec * r, const char *level, const char *text));
+                        (request_rec *r, const char *level, const char *text));
 
 /** Data only if the session is at ${version} (0: is not there); else 409. */
 APR_DECLARE_OPTIONAL_FN(apr_status_t, session_ext_if_version,
-                        (request_rec * r, apr_uint64_t version));
+                        (request_rec *r, apr_uint64_t version));
 
 APR_DECLARE_OPTIONAL_FN(apr_status_t, session_ext_order,
-                        (request_rec * r, session_ext_wish wish));
+                        (request_rec *r, session_ext_wish wish));
+
+/* clang-format on */
 
 #endif

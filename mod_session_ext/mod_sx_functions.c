@@ -65,6 +65,23 @@ static const char *session_ext_get(request_rec *r, const char *key,
     return value.p;
 }
 
+static const char *session_ext_get_secret(request_rec *r, const char *key,
+                                          apr_size_t *len)
+{
+    const mod_sx_visit *visit = mod_sx_ask(r);
+    const sx_entry *entry =
+        visit && visit->loaded.status == SX_STATUS_ACTIVE
+            ? sx_session_get(visit->loaded.session, sx_str_of(key))
+            : NULL;
+    sx_str value = {0};
+
+    if (entry && entry->type == SX_SECRET)
+        value = sx_str_dup(entry->value, r->pool);
+    if (len)
+        *len = value.len;
+    return value.p;
+}
+
 /* ---- changing ----------------------------------------------------------- */
 
 /* Will no commit of this request come any more?  What a part of a page asks for
@@ -107,6 +124,17 @@ static apr_status_t session_ext_set(request_rec *r, const char *key,
 
     return delta ? status_of(
                        sx_call_set(delta, sx_str_of(key), (sx_str){value, len}))
+                 : why;
+}
+
+static apr_status_t session_ext_set_secret(request_rec *r, const char *key,
+                                           const char *value, apr_size_t len)
+{
+    apr_status_t why;
+    sx_delta *delta = delta_of(r, &why);
+
+    return delta ? status_of(sx_call_put(delta, sx_str_of(key),
+                                         (sx_str){value, len}, SX_SECRET))
                  : why;
 }
 
@@ -189,6 +217,8 @@ void mod_sx_functions_register(void)
     APR_REGISTER_OPTIONAL_FN(session_ext_look);
     APR_REGISTER_OPTIONAL_FN(session_ext_get);
     APR_REGISTER_OPTIONAL_FN(session_ext_set);
+    APR_REGISTER_OPTIONAL_FN(session_ext_get_secret);
+    APR_REGISTER_OPTIONAL_FN(session_ext_set_secret);
     APR_REGISTER_OPTIONAL_FN(session_ext_unset);
     APR_REGISTER_OPTIONAL_FN(session_ext_incr);
     APR_REGISTER_OPTIONAL_FN(session_ext_flash);

@@ -40,12 +40,36 @@ static sx_called replace(sx_delta *delta, sx_op op)
     return called;
 }
 
+/* The type that was asked for before: a secret stays one. */
+static const sx_type *asked_type(const sx_delta *delta, sx_str key)
+{
+    const apr_array_header_t *puts = delta->ops[SX_OP_PUT];
+
+    for (int i = puts ? puts->nelts : 0; i-- > 0;)
+        if (sx_str_eq(APR_ARRAY_IDX(puts, i, sx_op).key, key))
+            return &APR_ARRAY_IDX(puts, i, sx_op).type;
+    return NULL;
+}
+
 sx_called sx_call_set(sx_delta *delta, sx_str key, sx_str value)
 {
+    const sx_type *type = asked_type(delta, key);
+
+    if (type)
+        return sx_call_put(delta, key, value, *type);
     return is_key(key)
                ? replace(delta,
                          (sx_op){.code = SX_OP_SET, .key = key, .value = value})
                : SX_CALL_INVALID;
+}
+
+sx_called sx_call_put(sx_delta *delta, sx_str key, sx_str value, sx_type type)
+{
+    return is_key(key) ? replace(delta, (sx_op){.code = SX_OP_PUT,
+                                                .key = key,
+                                                .value = value,
+                                                .type = type})
+                       : SX_CALL_INVALID;
 }
 
 sx_called sx_call_unset(sx_delta *delta, sx_str key)

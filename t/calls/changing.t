@@ -122,6 +122,17 @@ make($b, '/s/calls/?500', ["fixups order $order{destroy}"]);
 is($old->get('/s/cgi/app')->env('SESSION_STATUS'), 'invalid',
     'an end is one also beside a 500');
 
+# --- many at a time -----------------------------------------------------------------
+$b = $s->browser;
+$b->get('/s/cgi/app', h => ['Session-Set: n=0']);
+SxTest::parallel(8, sub {
+    my $mine = $b->clone;
+    $mine->get('/s/calls/', header => { 'X-Calls' => 'fixups incr n 1' })
+        for 1 .. 25;
+    return 1;
+});
+is(data($b), 'n=200', '200 wishes of 8 requests at a time add up');
+
 # --- redirects, parts and programs that speak for themselves ----------------------
 $b = $s->browser;
 $b->get('/s/cgi/app', h => ['Session-Set: user=ann']);

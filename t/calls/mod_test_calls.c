@@ -5,7 +5,8 @@
  *     X-Calls: HOOK CALL ARGUMENT...; HOOK CALL ARGUMENT...
  *
  * HOOK   one of those in run_hooks below; sub-HOOK: the same of a subrequest
- * CALL   look, get, bytes, set, long, many, unset, incr, flash, version, order
+ * CALL   look, get, bytes, reveal, set, hide, long, many, unset, incr, flash,
+ *        version, order
  *
  * Arguments are percent-encoded.  Each call leaves a line in the error log:
  * "calls: HOOK CALL ARGUMENT... -> RESULT".
@@ -20,20 +21,24 @@
 
 #define WORDS_MAX 8
 
-static APR_OPTIONAL_FN_TYPE(session_ext_look) * session_look;
-static APR_OPTIONAL_FN_TYPE(session_ext_get) * session_get;
-static APR_OPTIONAL_FN_TYPE(session_ext_set) * session_set;
-static APR_OPTIONAL_FN_TYPE(session_ext_unset) * session_unset;
-static APR_OPTIONAL_FN_TYPE(session_ext_incr) * session_incr;
-static APR_OPTIONAL_FN_TYPE(session_ext_flash) * session_flash;
-static APR_OPTIONAL_FN_TYPE(session_ext_if_version) * session_if_version;
-static APR_OPTIONAL_FN_TYPE(session_ext_order) * session_order;
+static APR_OPTIONAL_FN_TYPE(session_ext_look) *session_look;
+static APR_OPTIONAL_FN_TYPE(session_ext_get) *session_get;
+static APR_OPTIONAL_FN_TYPE(session_ext_set) *session_set;
+static APR_OPTIONAL_FN_TYPE(session_ext_get_secret) *session_get_secret;
+static APR_OPTIONAL_FN_TYPE(session_ext_set_secret) *session_set_secret;
+static APR_OPTIONAL_FN_TYPE(session_ext_unset) *session_unset;
+static APR_OPTIONAL_FN_TYPE(session_ext_incr) *session_incr;
+static APR_OPTIONAL_FN_TYPE(session_ext_flash) *session_flash;
+static APR_OPTIONAL_FN_TYPE(session_ext_if_version) *session_if_version;
+static APR_OPTIONAL_FN_TYPE(session_ext_order) *session_order;
 
 static void look_up(void)
 {
     session_look = APR_RETRIEVE_OPTIONAL_FN(session_ext_look);
     session_get = APR_RETRIEVE_OPTIONAL_FN(session_ext_get);
     session_set = APR_RETRIEVE_OPTIONAL_FN(session_ext_set);
+    session_get_secret = APR_RETRIEVE_OPTIONAL_FN(session_ext_get_secret);
+    session_set_secret = APR_RETRIEVE_OPTIONAL_FN(session_ext_set_secret);
     session_unset = APR_RETRIEVE_OPTIONAL_FN(session_ext_unset);
     session_incr = APR_RETRIEVE_OPTIONAL_FN(session_ext_incr);
     session_flash = APR_RETRIEVE_OPTIONAL_FN(session_ext_flash);
@@ -80,10 +85,11 @@ static const char *look(request_rec *r)
         apr_time_sec(info->expires));
 }
 
-static const char *bytes(request_rec *r, const char *key)
+static const char *bytes(request_rec *r, const char *key, int secret)
 {
     apr_size_t len = 99;
-    const char *value = session_get(r, key, &len);
+    const char *value =
+        secret ? session_get_secret(r, key, &len) : session_get(r, key, &len);
 
     return apr_psprintf(r->pool, "%" APR_SIZE_T_FMT " %s", len,
                         value ? ap_escape_urlencoded(r->pool, value) : "-");
@@ -117,7 +123,11 @@ static const char *call(request_rec *r, const char *what, char **arg)
         return value ? value : "-";
     }
     if (!strcmp(what, "bytes"))
-        return bytes(r, arg[0]);
+        return bytes(r, arg[0], 0);
+    if (!strcmp(what, "reveal"))
+        return bytes(r, arg[0], 1);
+    if (!strcmp(what, "hide"))
+        return said(session_set_secret(r, arg[0], arg[1], strlen(arg[1])));
     if (!strcmp(what, "set"))
         return said(session_set(r, arg[0], arg[1], strlen(arg[1])));
     if (!strcmp(what, "long"))

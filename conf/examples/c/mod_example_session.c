@@ -10,12 +10,12 @@
 #include <http_protocol.h>
 #include <mod_session_ext.h>
 
-static APR_OPTIONAL_FN_TYPE(session_ext_look) * session_look;
-static APR_OPTIONAL_FN_TYPE(session_ext_get) * session_get;
-static APR_OPTIONAL_FN_TYPE(session_ext_set) * session_set;
-static APR_OPTIONAL_FN_TYPE(session_ext_incr) * session_incr;
-static APR_OPTIONAL_FN_TYPE(session_ext_flash) * session_flash;
-static APR_OPTIONAL_FN_TYPE(session_ext_order) * session_order;
+static APR_OPTIONAL_FN_TYPE(session_ext_look) *session_look;
+static APR_OPTIONAL_FN_TYPE(session_ext_get) *session_get;
+static APR_OPTIONAL_FN_TYPE(session_ext_set) *session_set;
+static APR_OPTIONAL_FN_TYPE(session_ext_incr) *session_incr;
+static APR_OPTIONAL_FN_TYPE(session_ext_flash) *session_flash;
+static APR_OPTIONAL_FN_TYPE(session_ext_order) *session_order;
 
 static void look_up(void)
 {

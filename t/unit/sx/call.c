@@ -14,7 +14,8 @@ static sx_str str(const char *z)
     return sx_str_of(z);
 }
 
-/* What a session with a=1 b=2 becomes: "a=1 b=2", or what refused it. */
+/* What a session with a=1 b=2 becomes: "a=1 b=2", with a secret "a=1! b=2", or
+ * what refused it. */
 static const char *applied(const sx_delta *delta)
 {
     static const sx_limits limits = {65536, 3600, SX_FLASH_MAX, SX_FLASH_BYTES};
@@ -37,12 +38,13 @@ static const char *applied(const sx_delta *delta)
         const sx_entry *e = &APR_ARRAY_IDX(session->entries, i, sx_entry);
 
         text = apr_pstrcat(pool, text, *text ? " " : "", e->key.p, "=",
-                           e->value.p, NULL);
+                           e->value.p, e->type == SX_SECRET ? "!" : "", NULL);
     }
     return text;
 }
 
-/* Calls as one letter each: s a=9, u a, i a+5, c; S, U, I for b. */
+/* Calls as one letter each: s a=9, p a=8 as a secret, u a, i a+5, c; S, U, I
+ * for b. */
 static const sx_delta *called(const char *letters)
 {
     sx_delta *delta = sx_delta_create(pool);
@@ -53,6 +55,9 @@ static const sx_delta *called(const char *letters)
         switch (*letters | 0x20) {
         case 's':
             sx_call_set(delta, key, str("9"));
+            break;
+        case 'p':
+            sx_call_put(delta, key, str("8"), SX_SECRET);
             break;
         case 'u':
             sx_call_unset(delta, key);
@@ -92,6 +97,15 @@ static void test_order(void)
         {"sU", "a=9", "another key is left alone"},
         {"sIS", "a=9 b=9", "each key by itself"},
         {"sSc", "", "clear takes all"},
+        {"p", "a=8! b=2", "a secret"},
+        {"sp", "a=8! b=2", "set, then a secret"},
+        {"ip", "a=8! b=2", "incr, then a secret"},
+        {"ps", "a=9! b=2", "a secret, then set: still one"},
+        {"pps", "a=9! b=2", "also the second time"},
+        {"pu", "b=2", "a secret, then unset"},
+        {"pus", "b=2 a=9", "a secret, unset, set: none any more"},
+        {"pc", "", "a secret, then clear"},
+        {"pS", "a=8! b=9", "another key is no secret"},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -115,6 +129,8 @@ static void test_refused(void)
            "a level of 33 letters");
     is_int(sx_call_flash(delta, str("Info"), str("x")), SX_CALL_INVALID,
            "a level with another character");
+    is_int(sx_call_put(delta, longer, str("x"), SX_SECRET), SX_CALL_INVALID,
+           "to keep as a secret");
     ok(!sx_delta_asks(delta), "nothing came of these");
     is_int(sx_call_set(delta, str(longest), str("x")), SX_CALLED, "128 bytes");
     level.len = SX_LEVEL_MAX;
