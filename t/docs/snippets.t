@@ -11,6 +11,7 @@ use Digest::SHA qw(sha1);
 use MIME::Base64 qw(encode_base64);
 use SxTest::Program;
 
+SxTest::timeout(360);
 my $top = SxTest::t_dir() . '/..';
 
 # What may stand without a mark: drawings, and commands of the source tree,
