@@ -21,17 +21,10 @@ bool sst_lock_init(sst_lock_shm *lock);
  *  in the cache of the process that had its lock last. */
 static inline void sst_shard_prefetch(const shm_store *store, uint32_t no)
 {
-#if defined(__x86_64__)
     const sst_shard_shm *shm = sst_shard_header(store, no);
 
-    /* Else the compiler, if told of no later processor, asks to read only,
-     * and each line travels twice.  Who does not know it does nothing. */
-    __asm__ volatile("prefetchw %0" : : "m"(shm->lock));
-    __asm__ volatile("prefetchw %0" : : "m"(shm->token));
-#else
-    __builtin_prefetch(&sst_shard_header(store, no)->lock, 1);
-    __builtin_prefetch(&sst_shard_header(store, no)->token, 1);
-#endif
+    __builtin_prefetch(&shm->lock, 1);
+    __builtin_prefetch(&shm->token, 1);
 }
 
 /** The rest of sst_shard_lock if the first try came to ${rc}, or if the segment
