@@ -44,6 +44,9 @@ typedef struct bench_engine {
     size_t (*get)(uint64_t record, unsigned char *buf, size_t cap);
     /* Replace the record's value, or make the record. */
     bool (*put)(uint64_t record, const unsigned char *value, size_t len);
+    /* The record that is put after this one: have at hand what a caller has of
+     * it by then.  May be NULL. */
+    void (*soon)(uint64_t record);
     /* Begin or end many puts of which none must be answered before the end;
      * false if one of them failed.  May be NULL. */
     bool (*bulk)(bool on);

@@ -43,11 +43,22 @@ static bool get_one(const load_job *job, uint64_t record, uint64_t *dependence)
     return had;
 }
 
+/* Choose what is put after this one. */
+static void choose_put(load_worker *worker, const load_order *order)
+{
+    const load_job *job = worker->job;
+    uint64_t share = job->plan.records / (uint64_t)order->workers;
+
+    worker->next_put =
+        (uint64_t)worker->index * share + load_pick(&worker->random, share);
+    if (job->engine->soon)
+        job->engine->soon(worker->next_put);
+}
+
 static bool do_one(load_worker *worker, const load_order *order, bool is_put,
                    unsigned char *value)
 {
     const load_job *job = worker->job;
-    uint64_t share = job->plan.records / (uint64_t)order->workers;
     uint64_t dependence, record;
     bool had;
 
@@ -57,8 +68,8 @@ static bool do_one(load_worker *worker, const load_order *order, bool is_put,
         worker->random ^= dependence;
         return had;
     }
-    record =
-        (uint64_t)worker->index * share + load_pick(&worker->random, share);
+    record = worker->next_put;
+    choose_put(worker, order);
     memcpy(value, &record, sizeof record);
     return job->engine->put(record, value, job->plan.len);
 }
@@ -138,6 +149,7 @@ static load_result run_load(load_worker *worker, const load_order *order)
     int64_t begin, cpu;
 
     load_value(0, value, sizeof value);
+    choose_put(worker, order);
     atomic_fetch_add(worker->ready, 1);
     while (atomic_load(worker->ready) < order->workers)
         sched_yield();

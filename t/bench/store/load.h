@@ -55,7 +55,7 @@ typedef struct load_result {
 typedef struct load_worker {
     int index, order_fd, result_fd;
     pid_t pid;
-    uint64_t random;
+    uint64_t random, next_put;
     const load_job *job;
     atomic_int *ready; /* shared: how many have come to the start line */
     uint32_t *samples; /* shared: ns of each timed operation */

@@ -342,11 +342,15 @@ $quick
 
 Millions of operations a second, and after the slash nanoseconds of CPU for one
 (the server's too, where there is one). Random records, all of them stored
-before; a set replaces, in shm_store by compare-and-put; 90:10 is nine gets to
-one set; `2p` is two processes, in all. Which record comes next depends on the
-value that was read, so no store has several gets under way at once. $opt->{rounds} rounds
-of $size->{ms} ms in turns. "failed" is the share of these operations that failed,
-"found" that of the records that are there afterwards, byte for byte. The last two rows of a case are bounds, not stores.
+before; a set replaces, in shm_store by compare-and-put, its token at hand;
+90:10 is nine gets to one set; `2p` is two processes, in all. Which record comes
+next depends on the value that was read, so no store has several gets under way
+at once. $opt->{rounds} rounds of $size->{ms} ms in turns. "failed" is the share of these operations
+that failed, "found" that of the records that are there afterwards, byte for
+byte. The last two rows of a case are bounds, not stores: lookup+copy waits for
+memory twice, for the table and then for the record, as a get of shm_store does,
+whose hash, lock and checksum come on top; its sets hardly wait, since
+without a lock the next one begins meanwhile.
 $long$alone
 * **LMDB** lies on tmpfs with `MDB_NOSYNC`, `MDB_NOMETASYNC` and `MDB_WRITEMAP`,
   so that it writes to memory only; a set is a transaction, a get renews one.
