@@ -254,7 +254,9 @@ static int commit_page(request_rec *r, mod_sx_visit *visit)
     status = commit_and_answer(r, visit, mode, &done);
     visit->shown &= status == OK;
     /* What is included from here on sees what was written. */
-    visit->is_loaded = !done.wrote && done.cookie == SX_COOKIE_KEEP;
+    visit->is_loaded =
+        !done.wrote && done.cookie == SX_COOKIE_KEEP && !visit->is_stale;
+    visit->is_stale = false;
     return status;
 }
 

@@ -88,7 +88,11 @@ static void adopt(request_rec *r, mod_sx_visit *visit, sx_committed *done)
     if (!mod_sx_part_of(r)->top->finished)
         mod_sx_cookie_send(page, visit, done, mod_sx_now());
     mod_sx_commit_tell(r, done);
-    visit->is_loaded = false;
+    /* For a commit what was loaded will do: it finds out by itself. */
+    if (done->cookie == SX_COOKIE_KEEP && !r->main)
+        visit->is_stale = true;
+    else
+        visit->is_loaded = false;
 }
 
 int mod_sx_php_harvest(request_rec *r)

@@ -24,6 +24,7 @@ typedef struct mod_sx_visit {
     sx_cookie_attrs cookie;
     bool persistent; /* SessionExtCookie persistent */
     bool is_loaded;
+    bool is_stale; /* an app has written since: read again what shows it */
     sx_loaded loaded;
     struct mod_sx_bridge *bridge; /* its table for users of mod_session; NULL:
                                    * none has asked */

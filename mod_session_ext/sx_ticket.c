@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fields are written one behind the other, numbers in eight bytes, strings
- * behind their length; both sides are of one build, and another one is told by
+ * Fields are written one behind the other, numbers in as few bytes as they need,
+ * strings behind their length; both sides are of one build, and another one is told by
  * the version.  Reading goes on to the end with whatever it finds, and then
  * asks once if all of it was there: what was sealed here is either whole or
  * was never opened.
@@ -16,7 +16,7 @@
 #define HEAD      2     /* version and kid */
 #define TEXT_MAX  16000 /* what every gateway hands on */
 #define PLAIN_MAX (TEXT_MAX / 4 * 3 - HEAD - SX_SEAL_OVERHEAD)
-#define NUMBER    8
+#define NUMBER    10 /* bytes at most */
 
 static const sx_str reply_bound = {"re\1", 3};
 
@@ -40,21 +40,31 @@ static char *next(fields *f, size_t len)
     return at;
 }
 
+/* Seven bits a byte, as long as there are more: most are small. */
 static void put_number(fields *f, uint64_t n)
 {
-    char *at = next(f, NUMBER);
+    char *at = next(f, 1);
 
-    for (size_t i = 0; at && i < NUMBER; i++)
-        at[i] = (char)(unsigned char)(n >> (8 * i));
+    while (at && n > 127) {
+        *at = (char)(unsigned char)(n | 128);
+        n >>= 7;
+        at = next(f, 1);
+    }
+    if (at)
+        *at = (char)n;
 }
 
 static uint64_t get_number(fields *f)
 {
-    const char *at = next(f, NUMBER);
+    const char *at = next(f, 1);
     uint64_t n = 0;
 
-    for (size_t i = 0; at && i < NUMBER; i++)
-        n |= (uint64_t)(unsigned char)at[i] << (8 * i);
+    for (int shift = 0; at && shift < 64; shift += 7) {
+        n |= (uint64_t)(*at & 127) << shift;
+        if (!(*at & 128))
+            break;
+        at = next(f, 1);
+    }
     return n;
 }
 
@@ -247,6 +257,16 @@ bool sx_ticket_open(const sx_keys *keys, sx_str text, sx_ticket *ticket,
 
 /* ---- reply -------------------------------------------------------------- */
 
+/* Whoever says so makes httpd read the session once more. */
+#define WROTE "w"
+
+static bool only_wrote(const sx_committed *done)
+{
+    return done->cookie == SX_COOKIE_KEEP && done->wrote && !done->created &&
+           !done->renewed && !done->destroyed && !done->logged_out &&
+           !done->evicted && !done->client_changed && !done->retries;
+}
+
 const char *sx_reply_make(const unsigned char key[SX_SECRET_LEN],
                           const sx_committed *done, apr_pool_t *pool)
 {
@@ -255,6 +275,8 @@ const char *sx_reply_make(const unsigned char key[SX_SECRET_LEN],
     bool sends = done->cookie == SX_COOKIE_SEND;
     sx_str sealed;
 
+    if (only_wrote(done))
+        return WROTE;
     put_number(&f, done->cookie);
     put_str(&f, sends ? (sx_str){done->id.text, SX_ID_LEN} : (sx_str){NULL, 0});
     put_number(&f, done->persist);
@@ -281,6 +303,9 @@ bool sx_reply_open(const unsigned char key[SX_SECRET_LEN],
     fields f;
 
     memset(done, 0, sizeof *done);
+    done->wrote = sx_str_eq(text, sx_str_of(WROTE));
+    if (done->wrote)
+        return true;
     if (!sx_from_text(text, &sealed, pool) ||
         !sx_unseal(key, reply_bound, sealed, false, &plain, pool))
         return false;

@@ -49,7 +49,8 @@ bool sx_ticket_open(const sx_keys *keys, sx_str text, sx_ticket *ticket,
                     apr_pool_t *pool);
 
 /** What became of the session, in words of a commit: cookie, id, times, handle
- *  and what happened. */
+ *  and what happened.  That it was written, and nothing else, is no secret and
+ *  needs no proof: a word, which costs nothing. */
 const char *sx_reply_make(const unsigned char key[SX_SECRET_LEN],
                           const sx_committed *done, apr_pool_t *pool);
 

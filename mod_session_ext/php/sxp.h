@@ -47,20 +47,22 @@ typedef struct sxp_request {
     sx_loaded loaded;
     sx_id fresh; /* the id of a session that begins, or of a renewal */
     bool has_fresh;
-    bool renews;                    /* session_regenerate_id was called */
-    char alias[2 * SX_MAC_LEN + 1]; /* session_id() */
-    bool is_open;                   /* between open and close */
-    bool was_open;                  /* at least once */
-    bool only_reads;                /* by read_and_close */
-    const char *space;              /* what the names of its keys begin with */
-    apr_array_header_t *known;      /* of sx_entry: as PHP has read them, or
+    bool renews; /* session_regenerate_id was called */
+    unsigned char named[SX_STORE_KEY_LEN]; /* the id that `alias` is of */
+    char alias[2 * SX_MAC_LEN + 1];        /* session_id() */
+    bool is_open;                          /* between open and close */
+    bool was_open;                         /* at least once */
+    bool only_reads;                       /* by read_and_close */
+    const char *space;         /* what the names of its keys begin with */
+    apr_array_header_t *known; /* of sx_entry: as PHP has read them, or
                                 * written them last */
-    zend_string *wire;              /* where their bytes are, or NULL */
-    uint64_t turn;     /* handle of the session whose turn it has; 0 */
-    sx_delta *wanted;  /* by functions of ours; NULL: nothing */
-    sx_committed told; /* what the reply has to say */
+    zend_string *wire;         /* where their bytes are, or NULL */
+    uint64_t turn;             /* handle of the session whose turn it has; 0 */
+    sx_delta *wanted;          /* by functions of ours; NULL: nothing */
+    sx_committed told;         /* what the reply has to say */
     bool has_told;
-    bool failed; /* the last write did */
+    bool is_noted; /* a commit is done: the access is noted */
+    bool failed;   /* the last write did */
 } sxp_request;
 
 /* Settings, and where PHP is: what it wants to find under this name. */

@@ -236,6 +236,12 @@ static apr_array_header_t *what_php_writes(sxp_request *request,
 /* Empty as it may be: who begins a session to write gets one. */
 static bool commit(sxp_request *request, sx_delta *delta)
 {
+    /* With nothing to say since the last one. */
+    if (request->is_noted && !sx_delta_asks(delta) && !request->wanted &&
+        !request->renews) {
+        request->failed = false;
+        return true;
+    }
     delta->reserve = request->loaded.status == SX_STATUS_NONE ||
                      request->loaded.status == SX_STATUS_INVALID;
     request->failed = !sxp_request_commit(request, delta);
@@ -302,7 +308,7 @@ void sxp_handler_headers_leave(sxp_request *request)
 {
     zend_string *val;
 
-    if (!sxp_handler_is_open() || request->only_reads) {
+    if (!sxp_handler_is_open()) {
         if (request->wanted)
             (void)sxp_request_commit(request, sx_delta_create(request->pool));
         return;

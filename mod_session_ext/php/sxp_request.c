@@ -179,6 +179,9 @@ static void name_session(sxp_request *request, const sx_id *id)
     unsigned char mac[SX_MAC_LEN];
     char *at = request->alias;
 
+    if (*at && !memcmp(request->named, id->store_key, SX_STORE_KEY_LEN))
+        return;
+    memcpy(request->named, id->store_key, SX_STORE_KEY_LEN);
     memcpy(text + 5, id->store_key, SX_STORE_KEY_LEN);
     sx_mac(key, (sx_str){text, sizeof text}, mac);
     for (size_t i = 0; i < SX_MAC_LEN; i++) {
@@ -364,6 +367,7 @@ bool sxp_request_commit(sxp_request *request, sx_delta *delta)
     sx_commit(&request->realm, &request->loaded, delta, mode, sx_place_now(),
               &done, request->pool);
     ok = judge(&done);
+    request->is_noted |= ok;
     remember(request, &done);
     move_on(request, &done);
     return ok;

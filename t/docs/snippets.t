@@ -377,6 +377,9 @@ for my $page (@pages) {
         push @order, $name unless $site{$name};
         push @{ $site{$name} }, $fence;
     }
+    # A build without PHP has no extension to show.
+    @order = grep { !grep { $_->{lang} eq 'ini' } @{ $site{$_} } } @order
+        if !-e SxTest::Paths::php_extension();
     run_site($_, @{ $site{$_} }) for @order;
 }
 

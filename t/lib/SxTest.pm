@@ -32,6 +32,9 @@ sub import
     timeout($ENV{SXTEST_TIMEOUT} || 180);
     plan(skip_all => 'needs root')
         if $> && (caller)[1] =~ m{(?:^|/)root/[^/]+\.t$};
+    plan(skip_all => 'the PHP extension is not built')
+        if (caller)[1] =~ m{(?:^|/)php/[^/]+\.t$}
+        && !-e SxTest::Paths::php_extension();
     return;
 }
 

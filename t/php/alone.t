@@ -7,7 +7,7 @@ use IO::Socket::INET;
 use POSIX qw(_exit);
 
 my $dir = tempdir('sxt-XXXXXX', DIR => SxTest::Paths::scratch_root(), CLEANUP => 1);
-my @php = ('php', '-d', 'extension=' . SxTest::Paths::php_extension(),
+my @php = (SxTest::Paths::preload(), 'php', '-d', 'extension=' . SxTest::Paths::php_extension(),
     map { ('-d', $_) } 'session.save_handler=session_ext',
     "session_ext.store_file=$dir/store", "session_ext.key_file=$dir/keys",
     'session_ext.store_size=4194304', 'display_errors=1', 'html_errors=0',

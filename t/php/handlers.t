@@ -3,6 +3,9 @@
 # of uploads, session.auto_start, php-cgi, and a script in a page of SSI.
 use SxTest;
 
+# php-cgi loads the extension, too, and with it a sanitizer's library.
+my $preload = join '', map { /^(LD_PRELOAD)=(.*)/ ? "    SetEnv $1 $2\n" : () }
+    SxTest::Paths::preload();
 my $cgi = (grep { -x } '/usr/bin/php-cgi')[0];
 my $s = SxTest::Server->new(scopes => 1, php_ini => '', conf => <<"CONF");
 <Location "/p/">
@@ -17,6 +20,7 @@ my $s = SxTest::Server->new(scopes => 1, php_ini => '', conf => <<"CONF");
     SessionExt On
     SessionExtPHP On
     SetEnv PHPRC "\${SX_RUN}"
+$preload
 </Location>
 ScriptAlias "/run-php-cgi" "$cgi"
 Action run-php-cgi /run-php-cgi

@@ -86,9 +86,12 @@ $holder->finish;
 run('session_start(); trigger_error("over", E_USER_ERROR);');
 is(run('session_start(); echo "in";'), 'in', 'and with an error');
 
-# A process that dies. Only where it is a child of ours to kill.
-$holder = begin('session_start(); echo getmypid(), "\n"; flush(); '
-    . 'posix_kill(getmypid(), 9);');
+my $pid_file = SxTest::Barrier::directory() . "/php-$$.pid";
+$holder = begin('session_start(); file_put_contents("' . $pid_file
+    . '", getmypid()); ' . stand('dies'));
+SxTest::reached('dies');
+open my $in, '<', $pid_file or die "$pid_file: $!\n";
+kill KILL => <$in>;
 $holder->finish;
 is(run('session_start(); echo "in";'), 'in', 'and with its process');
 

@@ -60,7 +60,9 @@ sub start
     my $program = SxTest::Paths::fpm() or return 0;
     my $config = $self->_write_config;
     my $ini = $self->{ini} ? "-c $self->{ini}" : '';
-    system("$program $ini -y $config 2>>$self->{dir}/fpm.log") == 0
+    # Our extension may want a sanitizer's library to be there first.
+    my $preload = $self->{ini} ? join ' ', SxTest::Paths::preload() : '';
+    system("$preload $program $ini -y $config 2>>$self->{dir}/fpm.log") == 0
         or die "php-fpm does not start, see $self->{dir}/fpm.log\n";
     my $end = time + 10;
     until (-S $self->{socket} && $self->pid) {

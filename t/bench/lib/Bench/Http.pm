@@ -26,6 +26,11 @@ my @cases = (
     ['PHP page', '/php/bare.php', '', 'PHP page', 1, 'php'],
     ['PHP files read', '/php/read.php', 'php', 'PHP page', 1, 'php'],
     ['PHP files read+write', '/php/write.php', 'php', 'PHP page', 1, 'php'],
+    ['PHP session_ext, none asked for', '/phpx/bare.php', 'phpx', 'PHP page', 1,
+        'phpx'],
+    ['PHP session_ext read', '/phpx/read.php', 'phpx', 'PHP page', 1, 'phpx'],
+    ['PHP session_ext read+write', '/phpx/write.php', 'phpx', 'PHP page', 1,
+        'phpx'],
 );
 
 # ---- sessions ---------------------------------------------------------------
@@ -61,6 +66,8 @@ sub make_sessions
         $cookies{$kind} =
             [map { cookie_of($server, "/${kind}make/1k.txt") } 1 .. $count];
     }
+    $cookies{phpx} = [map { cookie_of($server, '/phpx/make.php') }
+        1 .. $sessions] if $server->{phpx};
     $cookies{php} = [map { php_session($server, $_) } 1 .. $sessions];
     for my $kind (keys %cookies) {
         Bench::Server::spew("$server->{root}/cookies.$kind",
@@ -126,7 +133,7 @@ sub chosen
 {
     my ($opt, $server) = @_;
     my $only = $opt->{only};
-    my @cases = grep { !$_->[5] || $server->{php} } @cases;
+    my @cases = grep { !$_->[5] || $server->{$_->[5]} } @cases;
     return @cases unless defined $only;
     my %bare = map { $_->[3] => 1 } grep { $_->[0] =~ /$only/ } @cases;
     return grep { $_->[0] =~ /$only/ || $bare{$_->[0]} } @cases;
@@ -232,7 +239,8 @@ CPU time, user and system, of all processes of the server for one request, over
 kept connections ($clients clients); the client is not counted. "Over bare" is
 the difference in the same round to the bare file or bare PHP page of 1 KB of
 the same server. Sessions hold 1 KB and are $sessions, taken in turns; ours are
-sealed at rest and exported to the environment. A read is a static file in the
+sealed at rest and exported to the environment; PHP's page of the same scope that
+asks for no session is the row "none asked for". A read is a static file in the
 scope; ours writes by a `Session-Incr` that mod_headers adds, so that its bare
 might also be the row "a header set". Peers save without a change, on account of
 their expiry, which is the cheapest save they have; the SQLite file and PHP's

@@ -59,11 +59,14 @@ sub conf
         . "$dir/mod_mpm_$self->{mpm}.so\n$size{$self->{mpm}}";
     $text .= "LoadModule ${_}_module $dir/mod_$_.so\n" for @modules;
     $self->{php} = $self->{mpm} eq 'prefork' && !$self->{lean} && $php;
-    $text .= "LoadModule php_module $php\n" if $self->{php};
+    $self->{phpx} = $self->{php} && -e SxTest::Paths::php_extension();
+    $text .= "LoadModule php_module $php\nPHPIniDir $self->{root}/ini\n"
+        if $self->{php};
     $text .= 'LoadModule session_ext_module "' . SxTest::Paths::module()
         . "\"\n";
     $text .= "User $user->{name}\nGroup $user->{group}\n" unless $>;
     $text .= $self->common . $self->ours;
+    $text .= $self->php_scope if $self->{phpx};
     $text .= peer('ck', 'SessionCookieName session path=/');
     $text .= peer('cc', "SessionCookieName session path=/\n"
         . 'SessionCryptoPassphrase "secret of the benchmark"');
@@ -114,6 +117,18 @@ DBDParams $root/db/session.db
 END
 }
 
+sub php_scope
+{
+    return <<'END';
+<Location /phpx/>
+    SessionExt On
+    SessionExtPHP On
+    php_admin_value session.save_handler session_ext
+    php_admin_value session.serialize_handler session_ext
+</Location>
+END
+}
+
 # mod_headers plays the app that writes: it is the cheapest one there is.
 sub ours
 {
@@ -160,20 +175,35 @@ sub fill_root
     my $root = $self->{root};
     my $page = 'x' x 1023 . "\n";
     make_path(map({ "$root/htdocs/$_" } @places), "$root/htdocs/php",
-        "$root/run", "$root/db", "$root/php");
+        "$root/htdocs/phpx", map { "$root/$_" } qw(run db php ini));
     spew("$root/htdocs/$_/1k.txt", $page) for @places;
     spew("$root/mime.types", "text/plain txt\n");
     spew("$root/htdocs/$_/1k.txt", "X-Replace-Session: n=0&d=$self->{value}\n"
         . "Content-Type: text/plain\n\n$page") for qw(ckmake ccmake dbmake);
-    my $begin = "<?php\nheader('Content-Type: text/plain');\n";
-    my $end = "echo str_repeat('x', 1023), \"\\n\";\n";
-    spew("$root/htdocs/php/bare.php", $begin . $end);
-    spew("$root/htdocs/php/read.php",
-        $begin . "session_start(['read_and_close' => true]);\n" . $end);
-    spew("$root/htdocs/php/write.php",
-        $begin . "session_start();\n\$_SESSION['n']++;\n" . $end);
+    $self->fill_php($_) for qw(php phpx);
     my @own = ("$root/db", "$root/php", "$root/run");
     chown $self->{user}{uid}, $self->{user}{gid}, @own[0, 1] unless $>;
+    return;
+}
+
+# The same scripts for PHP's own files and for our extension.
+sub fill_php
+{
+    my ($self, $place) = @_;
+    my ($root, $dir) = ($self->{root}, "$self->{root}/htdocs/$place");
+    my $begin = "<?php\nheader('Content-Type: text/plain');\n";
+    my $end = "echo str_repeat('x', 1023), \"\\n\";\n";
+    spew("$dir/bare.php", $begin . $end);
+    spew("$dir/read.php",
+        $begin . "session_start(['read_and_close' => true]);\n" . $end);
+    spew("$dir/write.php",
+        $begin . "session_start();\n\$_SESSION['n']++;\n" . $end);
+    spew("$dir/make.php", $begin . "session_start();\n"
+        . "\$_SESSION = ['n' => 0, 'd' => '$self->{value}'];\n" . $end);
+    my $extension = SxTest::Paths::php_extension();
+    spew("$root/ini/php.ini", !-e $extension ? '' : "extension=\"$extension"
+        . "\"\nsession_ext.store_file = $root/run/session_ext-sessions.shm\n"
+        . "session_ext.key_file = $root/run/session_ext.keys\n");
     return;
 }
 
