@@ -54,7 +54,6 @@ apr_array_header_t *sxp_space_entries(const char *space,
         sx_entry entry = APR_ARRAY_IDX(session->entries, i, sx_entry);
         int len = outer_len(space, entry.key);
 
-        /* Secrets are for modules of httpd. */
         if (len < 0 || entry.type == SX_SECRET)
             continue;
         entry.key.p += len;
