@@ -25,10 +25,10 @@ static uint64_t life_of(const mod_sx_visit *visit)
 static sx_ticket ticket_of(request_rec *r, const mod_sx_visit *visit)
 {
     const sx_loaded *loaded = &visit->loaded;
-    const char *path = mod_sx_store_path(visit->store_name);
+    const mod_sx_store_conf *conf = mod_sx_store_conf_of(visit->store_name);
     sx_ticket ticket = {
         .realm = visit->realm,
-        .store = path ? path : "",
+        .store = conf ? conf->path : "",
         .life = life_of(visit),
         .via_alias = loaded->via_alias,
         .unavailable = !visit->realm.store || visit->carried ||
@@ -36,6 +36,10 @@ static sx_ticket ticket_of(request_rec *r, const mod_sx_visit *visit)
         .may_send_cookie = !mod_sx_part_of(r)->top->finished,
     };
 
+    if (conf)
+        ticket.rules =
+            (sx_place_rules){conf->on_full == SST_EVICT, conf->max_anonymous,
+                             conf->max_namespace};
     if (loaded->status == SX_STATUS_ACTIVE)
         ticket.token = (sx_str){loaded->id.text, SX_ID_LEN};
     sx_random(ticket.reply_key, sizeof ticket.reply_key);

@@ -424,9 +424,9 @@ sx_store *mod_sx_backend(const char *name)
     return segment ? mod_sx_attached(segment) : NULL;
 }
 
-const char *mod_sx_store_path(const char *name)
+const mod_sx_store_conf *mod_sx_store_conf_of(const char *name)
 {
     const mod_sx_segment *segment = find_segment(name);
 
-    return segment ? segment->conf->path : NULL;
+    return segment ? segment->conf : NULL;
 }

@@ -48,8 +48,8 @@ void mod_sx_child_init(apr_pool_t *pchild, server_rec *server);
 /** This child. */
 const sx_process *mod_sx_self(void);
 
-/** The path of the file of the store ${name}, or NULL if there is none. */
-const char *mod_sx_store_path(const char *name);
+/** What is configured of the store ${name}, or NULL if there is none. */
+const mod_sx_store_conf *mod_sx_store_conf_of(const char *name);
 
 /** The backend of the store ${name}, or NULL if it is unavailable. */
 sx_store *mod_sx_backend(const char *name);

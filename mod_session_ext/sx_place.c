@@ -20,6 +20,7 @@ struct sx_place {
     shm_store *segment;
     int turns; /* descriptor of the store's file, for turns; -1 */
     sx_keys *keys;
+    sx_place_rules rules;
     sx_store *store; /* NULL: this process is not inside */
     sx_process self;
     char why[600];
@@ -45,6 +46,9 @@ static shm_store_config config_of(const sx_place *place, const struct stat *st)
     return (shm_store_config){
         .path = place->config.store_file,
         .max_record = SST_MAX_RECORD_MAX,
+        .on_full = place->rules.evicts ? SST_EVICT : SST_REFUSE,
+        .max_anonymous = place->rules.max_anonymous,
+        .max_namespace = place->rules.max_namespace,
         .owner = geteuid() == 0 ? st->st_uid : geteuid(),
         .group = st->st_gid,
         .shared = (st->st_mode & (S_IRGRP | S_IWGRP)) != 0,
@@ -214,6 +218,26 @@ const char *sx_place_enter(sx_place *place, uint64_t life, int64_t now_ms)
              "the store file %s is not the one that the server uses",
              place->config.store_file);
     return place->why;
+}
+
+static bool same_rules(const sx_place_rules *a, const sx_place_rules *b)
+{
+    return a->evicts == b->evicts && a->max_anonymous == b->max_anonymous &&
+           a->max_namespace == b->max_namespace;
+}
+
+/* They change with a restart of the server, and else never. */
+void sx_place_obey(sx_place *place, const sx_place_rules *rules)
+{
+    const struct stat st = {0};
+    shm_store_config config;
+    char notice[sizeof place->why];
+
+    if (same_rules(&place->rules, rules))
+        return;
+    place->rules = *rules;
+    config = config_of(place, &st);
+    (void)!shm_store_reopen(place->segment, &config, notice, sizeof notice);
 }
 
 sx_store *sx_place_store(const sx_place *place)

@@ -25,6 +25,13 @@ typedef struct sx_place_config {
                          * none is made */
 } sx_place_config;
 
+/* What the server says of its store, beside where it is. */
+typedef struct sx_place_rules {
+    bool evicts;            /* for a user the oldest of another goes */
+    unsigned max_anonymous; /* per cent; 0: no limit */
+    unsigned max_namespace;
+} sx_place_rules;
+
 typedef struct sx_place sx_place;
 
 /** A place that is not opened yet.  Strings of ${config} are borrowed, and
@@ -41,6 +48,10 @@ const char *sx_place_open(sx_place *place);
  * file has been replaced, and is opened anew.  NULL, or a sentence.
  */
 const char *sx_place_enter(sx_place *place, uint64_t life, int64_t now_ms);
+
+/** Inside: write by these rules from now on.  Until said otherwise, nobody with
+ *  a user goes, and there are no limits. */
+void sx_place_obey(sx_place *place, const sx_place_rules *rules);
 
 /** Behind sx_place_enter. */
 sx_store *sx_place_store(const sx_place *place);

@@ -109,8 +109,8 @@ bool sx_mac_verify(const unsigned char key[SX_SECRET_LEN], sx_str text,
 
 /* ---- text ---------------------------------------------------------------- */
 
-/* Not by libsodium, which takes 40 instructions for each letter so that its time
- * tells nothing: what is a text here may be read by anybody. */
+/* Not by libsodium, which takes 40 instructions for each letter so that its
+ * time tells nothing: what is a text here may be read by anybody. */
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv"
                               "wxyz0123456789-_";
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fields are written one behind the other, numbers in as few bytes as they need,
- * strings behind their length; both sides are of one build, and another one is told by
- * the version.  Reading goes on to the end with whatever it finds, and then
- * asks once if all of it was there: what was sealed here is either whole or
- * was never opened.
+ * Fields are written one behind the other, numbers in as few bytes as they
+ * need, strings behind their length; both sides are of one build, and another
+ * one is told by the version.  Reading goes on to the end with whatever it
+ * finds, and then asks once if all of it was there: what was sealed here is
+ * either whole or was never opened.
  */
 #include "sx_ticket.h"
 
@@ -182,6 +182,9 @@ static void put_ticket(fields *f, const sx_ticket *ticket)
     put_policy(f, &ticket->realm);
     put_str(f, sx_str_of(ticket->store));
     put_number(f, ticket->life);
+    put_number(f, ticket->rules.evicts);
+    put_number(f, ticket->rules.max_anonymous);
+    put_number(f, ticket->rules.max_namespace);
     put_str(f, ticket->token);
     put_number(f, ticket->via_alias);
     put_number(f, ticket->unavailable);
@@ -194,6 +197,9 @@ static void get_ticket(fields *f, sx_ticket *ticket, apr_pool_t *pool)
     get_policy(f, &ticket->realm, pool);
     ticket->store = get_z(f, pool);
     ticket->life = get_number(f);
+    ticket->rules.evicts = get_number(f) != 0;
+    ticket->rules.max_anonymous = (unsigned)get_number(f);
+    ticket->rules.max_namespace = (unsigned)get_number(f);
     ticket->token = get_str(f, pool);
     ticket->via_alias = get_number(f) != 0;
     ticket->unavailable = get_number(f) != 0;

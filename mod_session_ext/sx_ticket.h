@@ -18,19 +18,21 @@
 #define SX_TICKET_H
 
 #include "sx_commit.h"
+#include "sx_place.h"
 
 #define SX_TICKET_VARIABLE "SESSION_EXT_TICKET"
 #define SX_REPLY_HEADER    "Session-Ext-Reply"
 #define SX_TICKET_STORE    1024 /* bytes of a store's path */
 
 typedef struct sx_ticket {
-    sx_realm realm;    /* but for keys, store and process: who opens has its
+    sx_realm realm;       /* but for keys, store and process: who opens has its
                         * own */
-    const char *store; /* path of the store's file */
-    uint64_t life;     /* of that store; 0: not known */
-    sx_str token;      /* text of the session's id; empty: there is none */
-    bool via_alias;    /* the client's cookie holds an earlier id */
-    bool unavailable;  /* the store could not be asked */
+    const char *store;    /* path of the store's file */
+    uint64_t life;        /* of that store; 0: not known */
+    sx_place_rules rules; /* and how it is written */
+    sx_str token;         /* text of the session's id; empty: there is none */
+    bool via_alias;       /* the client's cookie holds an earlier id */
+    bool unavailable;     /* the store could not be asked */
     bool may_send_cookie;
     unsigned char reply_key[SX_SECRET_LEN];
 } sx_ticket;

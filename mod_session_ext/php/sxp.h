@@ -40,6 +40,7 @@ typedef struct sxp_request {
     bool may_send;   /* a cookie, as long as the headers are here */
     bool via_alias;
     unsigned char reply_key[SX_SECRET_LEN];
+    sx_place_rules rules;
     uint64_t life;      /* of the store that httpd means; 0: of any */
     sx_str token;       /* text of the client's id; p NULL: its cookie has it */
     const char *outage; /* why there can be no session, or NULL */

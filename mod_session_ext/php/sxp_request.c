@@ -106,6 +106,7 @@ static const char *take_ticket(sxp_request *request, const char *text)
     memcpy(request->reply_key, ticket.reply_key, SX_SECRET_LEN);
     sx_wipe(ticket.reply_key, SX_SECRET_LEN);
     request->life = ticket.life;
+    request->rules = ticket.rules;
     return NULL;
 }
 
@@ -127,6 +128,7 @@ static const char *enter(sxp_request *request)
         why = sx_place_enter(place, request->life, sx_place_now().boot_ms);
     if (why)
         return why;
+    sx_place_obey(place, &request->rules);
     request->realm.scope.keys = sx_place_keys(place);
     request->realm.store = sx_place_store(place);
     request->realm.self = *sx_place_self(place);

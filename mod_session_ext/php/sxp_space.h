@@ -18,8 +18,8 @@ const char *sxp_space_of(const char *name, apr_pool_t *pool);
 /** The name in a session of ${key} of PHP. */
 sx_str sxp_space_outer(const char *space, sx_str key, apr_pool_t *pool);
 
-/** The entries of ${session} that are in ${space}, named as in PHP; but for what
- *  modules of httpd keep to themselves. */
+/** The entries of ${session} that are in ${space}, named as in PHP; but for
+ *  what modules of httpd keep to themselves. */
 apr_array_header_t *sxp_space_entries(const char *space,
                                       const sx_session *session,
                                       apr_pool_t *pool);

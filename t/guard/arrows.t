@@ -10,7 +10,7 @@ use House;
 use Arrows;
 
 my $arrows = Arrows->new;
-my @files  = files('{shm_store,mod_session_ext}/*.{c,h}',
+my @files  = files('{shm_store,mod_session_ext,mod_session_ext/php}/*.{c,h}',
     't/{unit,bench,fuzz,calls}/**.{c,h}', 'conf/**.c');
 cmp_ok(scalar @files, '>', 20, 'the C files of the tree are found');
 
@@ -35,6 +35,10 @@ notices('mod_session_ext/sx_x.c', qq(#include "shm_store.h"\n),
     'the segment in a file of the core is noticed');
 notices('mod_session_ext/mod_sx_x.c', qq(#include "../shm_store/sst_slab.h"\n),
     'an inner header of the store outside it is noticed');
+notices('mod_session_ext/php/sxp_x.c', qq(#include "shm_store.h"\n),
+    'the segment in the PHP extension is noticed');
+notices('mod_session_ext/sx_x.c', qq(#include "php.h"\n),
+    'PHP in the core is noticed');
 notices('mod_session_ext/sx_store.h', qq(#include "sx_delta.h"\n),
     'a session seen by the store contract, through a header, is noticed');
 

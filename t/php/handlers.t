@@ -4,7 +4,8 @@
 use SxTest;
 
 # php-cgi loads the extension, too, and with it a sanitizer's library.
-my $preload = join '', map { /^(LD_PRELOAD)=(.*)/ ? "    SetEnv $1 $2\n" : () }
+my $preload = join '', map { /^(LD_PRELOAD)=(.*)/
+        ? "    SetEnv $1 $2\n    PassEnv ASAN_OPTIONS USE_ZEND_ALLOC\n" : () }
     SxTest::Paths::preload();
 my $cgi = (grep { -x } '/usr/bin/php-cgi')[0];
 my $s = SxTest::Server->new(scopes => 1, php_ini => '', conf => <<"CONF");

@@ -67,6 +67,48 @@ static void test_life(void)
     sx_place_close(place);
 }
 
+/* How many of ten visitors, each with as much as one per cent of the store
+ * holds, are left. */
+static int left_of_ten(sx_place *place, unsigned char first)
+{
+    sx_store *store = sx_place_store(place);
+    const sx_str bytes = {apr_pcalloc(pool, 30000), 30000};
+    unsigned char key[SX_STORE_KEY_LEN] = {first};
+    sx_record_meta meta;
+    sx_str found;
+    int left = 0;
+
+    for (key[1] = 0; key[1] < 10; key[1]++) {
+        meta = (sx_record_meta){
+            .kind = SX_ANONYMOUS,
+            .ns = 1,
+            .created_ms = now(),
+            .last_access_ms = now(),
+            .expires_ms = now() + HOUR,
+            .hard_end_ms = now() + HOUR,
+        };
+        (void)store->ops->put_if(store, key, 0, bytes, &meta, now());
+    }
+    for (key[1] = 0; key[1] < 10; key[1]++)
+        left += store->ops->get(store, key, &found, &meta, 0, now(), pool) ==
+                SX_STORE_OK;
+    return left;
+}
+
+static void test_rules(void)
+{
+    const sx_place_rules narrow = {.max_anonymous = 1}, wide = {0};
+    sx_place *place = place_of(0);
+
+    ok(!sx_place_enter(place, 0, now()), "to enter opens");
+    is_int(left_of_ten(place, 1), 10, "without a rule visitors have all of it");
+    sx_place_obey(place, &narrow);
+    ok(left_of_ten(place, 2) < 10, "by a rule they have a part of it");
+    sx_place_obey(place, &wide);
+    is_int(left_of_ten(place, 3), 10, "and without it all again");
+    sx_place_close(place);
+}
+
 static void write_keys(const char *line)
 {
     int fd = open(key_file, O_WRONLY | O_TRUNC);
@@ -167,6 +209,7 @@ int main(void)
     snprintf(key_file, sizeof(key_file), "%s/keys", dir);
     test_made();
     test_life();
+    test_rules();
     test_keys();
     test_turns();
     unlink(store_file);

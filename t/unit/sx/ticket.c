@@ -13,6 +13,7 @@ static sx_ticket sample(const sx_id *id)
         .realm = at.realm,
         .store = "/run/store",
         .life = UINT64_C(0x8000000000000001),
+        .rules = {true, 80, 25},
         .token = {id->text, SX_ID_LEN},
         .via_alias = true,
         .may_send_cookie = true,
@@ -54,6 +55,9 @@ static void test_ticket(const sx_id *id)
        "the client: what is named, what is not, and what is empty");
     is_str(read.store, "/run/store", "the store's file");
     ok(read.life == made.life, "and its life");
+    ok(read.rules.evicts && read.rules.max_anonymous == 80 &&
+           read.rules.max_namespace == 25,
+       "what it lets go, and for whom");
     ok(sx_str_eq(read.token, made.token), "the id");
     ok(read.via_alias && read.may_send_cookie && !read.unavailable, "flags");
     ok(memcmp(read.reply_key, made.reply_key, SX_SECRET_LEN) == 0,
