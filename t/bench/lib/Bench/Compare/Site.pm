@@ -4,10 +4,10 @@
 package Bench::Compare::Site;
 use strict;
 use warnings;
+use SxTest::Daemon;
 use SxTest::Paths;
 use SxTest::Server;
 use lib __FILE__ =~ s|(?:[^/]+/){2}[^/]+\z||r;
-use Bench::Compare::Daemon;
 use Bench::Compare::Peers;
 use Bench::Progress;
 
@@ -42,7 +42,7 @@ sub fill
         chown $who->{uid}, $who->{gid}, $dir, "$dir/php", "$dir/express"
             or die "$dir: $!\n";
     }
-    $self->as_user("$dir/sqlite3.log", 'sqlite3', "$dir/session.db",
+    $self->as_user('sqlite3', $dir, 'sqlite3', "$dir/session.db",
         'CREATE TABLE session'
             . ' (key TEXT PRIMARY KEY, value TEXT, expiry INTEGER)')
         if $self->{dbd};
@@ -52,15 +52,8 @@ sub fill
 # A command that ends, as the user of the servers.
 sub as_user
 {
-    my ($self, $log, @command) = @_;
-    defined(my $pid = fork) or die "fork: $!\n";
-    if (!$pid) {
-        Bench::Compare::Daemon::child({command => \@command, log => $log,
-            dir => $self->{dir}});
-    }
-    waitpid $pid, 0;
-    die "$command[0] failed: "
-        . Bench::Compare::Daemon::last_words({log => $log}) . "\n" if $?;
+    my ($self, $name, $dir, @command) = @_;
+    SxTest::Daemon->run(name => $name, dir => $dir, command => \@command);
     return;
 }
 
@@ -127,7 +120,7 @@ sub redis
 {
     my ($self) = @_;
     my $socket = "$self->{dir}/redis.sock";
-    $self->{redis} //= Bench::Compare::Daemon->start(name => 'redis',
+    $self->{redis} //= SxTest::Daemon->start(name => 'redis',
         dir => $self->{dir}, socket => $socket,
         command => ['redis-server', '--port', 0, '--unixsocket', $socket,
             '--unixsocketperm', 700, '--save', '', '--appendonly', 'no']);
@@ -138,7 +131,7 @@ sub memcached
 {
     my ($self) = @_;
     my $socket = "$self->{dir}/memcached.sock";
-    $self->{memcached} //= Bench::Compare::Daemon->start(name => 'memcached',
+    $self->{memcached} //= SxTest::Daemon->start(name => 'memcached',
         dir => $self->{dir}, socket => $socket,
         command => ['memcached', '-m', 16, '-s', $socket]);
     return;
@@ -151,12 +144,12 @@ sub express
     my $dir = "$self->{dir}/express";
     if (!-d "$dir/node_modules") {
         progress('npm ci');
-        $self->as_user("$dir/npm.log", 'npm', '--prefix', $dir, '--cache',
+        $self->as_user('npm', $dir, 'npm', '--prefix', $dir, '--cache',
             "$dir/cache", '--no-audit', '--no-fund', '--ignore-scripts',
             '--no-update-notifier', 'ci');
     }
     my $port = SxTest::Paths::free_port();
-    $self->{app} = Bench::Compare::Daemon->start(name => 'express',
+    $self->{app} = SxTest::Daemon->start(name => 'express',
         dir => $dir, port => $port, env => {NODE_ENV => 'production'},
         command => ['node', "$dir/app.js", $port,
             ("$self->{dir}/redis.sock") x !!$peer->{redis}]);
@@ -169,11 +162,11 @@ sub django
     my $dir = $self->{dir};
     local @ENV{qw(COMPARE_DIR COMPARE_ENGINE PYTHONDONTWRITEBYTECODE)}
         = ($dir, $peer->{engine}, 1);
-    $self->as_user("$dir/migrate.log", $Bench::Compare::Peers::PYTHON,
+    $self->as_user('migrate', $dir, $Bench::Compare::Peers::PYTHON,
         "$dir/django_session.py")
         unless -e "$dir/django.db";
     my $port = SxTest::Paths::free_port();
-    $self->{app} = Bench::Compare::Daemon->start(name => 'gunicorn',
+    $self->{app} = SxTest::Daemon->start(name => 'gunicorn',
         dir => $dir, port => $port,
         command => ['gunicorn', '--workers', 2, '--threads', 8,
             '--worker-tmp-dir', $dir, '--bind', "127.0.0.1:$port",
@@ -184,7 +177,7 @@ sub django
 sub stop
 {
     my ($self) = @_;
-    Bench::Compare::Daemon::stop_all();
+    SxTest::Daemon::stop_all();
     $self->{server}->stop;
     return;
 }

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # A server that is no httpd, as our child in a process group of its own: up when
-# its port or socket answers, stopped by pid however the run ends.
-package Bench::Compare::Daemon;
+# its port or socket answers, stopped by pid however the run ends.  It runs as the
+# user of the tests, whoever we are.
+package SxTest::Daemon;
 use strict;
 use warnings;
 use IO::Socket::INET;
@@ -35,6 +36,18 @@ sub child
     drop_root();
     %ENV = (%ENV, HOME => $self->{dir}, %{$self->{env} // {}});
     exec {$self->{command}[0]} @{$self->{command}} or _exit(127);
+}
+
+# A command that ends, as the same user: name, command, dir, env.
+sub run
+{
+    my ($class, %self) = @_;
+    my $self = bless {%self, log => "$self{dir}/$self{name}.log"}, $class;
+    defined(my $pid = fork) or die "fork: $!\n";
+    $self->child unless $pid;
+    waitpid $pid, 0;
+    die "$self->{name} failed: " . $self->last_words . "\n" if $?;
+    return;
 }
 
 # name, command, dir, port or socket, env
