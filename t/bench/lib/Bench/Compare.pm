@@ -7,12 +7,12 @@ use warnings;
 use List::Util qw(max);
 use Text::Wrap ();
 use SxTest::Paths;
+use SxTest::Progress;
 use lib __FILE__ =~ s|[^/]+/[^/]+\z||r;
 use Bench::Compare::Experiment;
 use Bench::Compare::Peers;
 use Bench::Compare::Site;
 use Bench::Machine;
-use Bench::Progress;
 use Bench::Table;
 
 my %full = (adds => 1000, clients => 8, log_outs => 50, holds => 5, hold => 2);

@@ -5,11 +5,11 @@ package Bench::Store;
 use strict;
 use warnings;
 use List::Util qw(max sum0);
+use SxTest::Progress;
 use lib __FILE__ =~ s|[^/]+/[^/]+\z||r;
 use Bench::Aims;
 use Bench::Engine;
 use Bench::Plot;
-use Bench::Progress;
 use Bench::Table;
 
 my @orders = (['get', 1], ['put', 1], ['mix', 1],

@@ -6,10 +6,10 @@ use strict;
 use warnings;
 use SxTest::Daemon;
 use SxTest::Paths;
+use SxTest::Progress;
 use SxTest::Server;
 use lib __FILE__ =~ s|(?:[^/]+/){2}[^/]+\z||r;
 use Bench::Compare::Peers;
-use Bench::Progress;
 
 # apps: where they are; peers: those that are to be there.
 sub new

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a long run is at, for somebody who watches it.
-package Bench::Progress;
+package SxTest::Progress;
 use strict;
 use warnings;
 use Exporter qw(import);
