@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+#include "mod_sx_files.h"
 #include "mod_sx_snapshot.h"
 #include "shm_stats.h"
 #include "sx_store_shm.h"
@@ -195,6 +196,8 @@ void mod_sx_attach(mod_sx_segment *segment, apr_pool_t *pchild)
 {
     membership *m = apr_pcalloc(pchild, sizeof *m);
 
+    if (segment->conf->is_directory)
+        mod_sx_files_attach(segment, pchild);
     if (!segment->segment)
         return;
     m->segment = segment;

@@ -201,7 +201,7 @@ static bool is_young(request_rec *r, const mod_sx_visit *visit,
                      const requirement *required)
 {
     const sx_session *session = visit->loaded.session;
-    int64_t now_s = mod_sx_wall_of(&visit->loaded, mod_sx_now().boot_ms);
+    int64_t now_s = mod_sx_wall_of(&visit->loaded, mod_sx_now(visit).boot_ms);
     int64_t since_s = user_of(visit).len && session->login_s
                           ? session->login_s
                           : session->created_s;

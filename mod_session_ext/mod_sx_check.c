@@ -2,13 +2,13 @@
 #include "mod_sx_private.h"
 #include "mod_sx_check.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 #include "mod_sx_bridge_conf.h"
 #include "mod_sx_cookie_conf.h"
+#include "mod_sx_files.h"
+#include "mod_sx_path.h"
 #include "mod_sx_server.h"
 #include "mod_sx_snapshot.h"
 #include "sx_registry.h"
@@ -96,28 +96,30 @@ bool mod_sx_in_use(server_rec *server)
            some_scope_is_on(server);
 }
 
-/* The store follows no link, and on many systems /var/run is one: what the
- * administrator's directory comes to is looked up here, once, at start. */
-const char *mod_sx_resolve_directory(const char *path, apr_pool_t *pool)
+/* What a scope may use without a ShmStore line. */
+static void complete_store(mod_sx_server *main_conf, const char *name,
+                           apr_pool_t *pool)
 {
-    const char *name = strrchr(path, '/');
-    char *real;
+    const size_t prefix = strlen(MOD_SX_FILES);
+    mod_sx_store_conf *store;
 
-    if (!name || name == path)
-        return path;
-    real =
-        realpath(apr_pstrmemdup(pool, path, (apr_size_t)(name - path)), NULL);
-    if (!real)
-        return path;
-    path = apr_pstrcat(pool, real, name, NULL);
-    free(real);
-    return path;
+    if (find_store(main_conf, name) || (strcmp(name, MOD_SX_DEFAULT_STORE) &&
+                                        strncmp(name, MOD_SX_FILES, prefix)))
+        return;
+    store = apr_pcalloc(pool, sizeof *store);
+    store->name = name;
+    store->max_record = 1048576;
+    if (!strncmp(name, MOD_SX_FILES, prefix)) {
+        store->is_directory = true;
+        store->path = name + prefix;
+        store->max_record = SX_FILE_RECORD_MAX;
+    }
+    APR_ARRAY_PUSH(main_conf->stores, mod_sx_store_conf *) = store;
 }
 
 void mod_sx_complete_stores(server_rec *server, apr_pool_t *pool)
 {
     mod_sx_server *main_conf = mod_sx_server_of(server);
-    bool wants_default = false;
 
     for (server_rec *s = some_scope_is_on(server) ? server : NULL; s;
          s = s->next) {
@@ -125,15 +127,9 @@ void mod_sx_complete_stores(server_rec *server, apr_pool_t *pool)
         for (int i = 0; i < uses->nelts; i++) {
             const mod_sx_dir *dir =
                 effective(&APR_ARRAY_IDX(uses, i, mod_sx_use), s, pool);
-            wants_default |=
-                dir && !strcmp(store_of(dir), MOD_SX_DEFAULT_STORE);
+            if (dir)
+                complete_store(main_conf, store_of(dir), pool);
         }
-    }
-    if (wants_default && !find_store(main_conf, MOD_SX_DEFAULT_STORE)) {
-        mod_sx_store_conf *store = apr_pcalloc(pool, sizeof *store);
-        store->name = MOD_SX_DEFAULT_STORE;
-        store->max_record = 1048576;
-        APR_ARRAY_PUSH(main_conf->stores, mod_sx_store_conf *) = store;
     }
     for (int i = 0; i < main_conf->stores->nelts; i++) {
         mod_sx_store_conf *store =
@@ -189,20 +185,6 @@ sx_keys *mod_sx_load_key_file(const mod_sx_key_file *file, const char **why,
     return sx_keys_load(&how, why, pool);
 }
 
-bool mod_sx_free_room(const char *path, apr_uint64_t *bytes, apr_pool_t *pool)
-{
-    char *dir = apr_pstrdup(pool, path);
-    char *slash = strrchr(dir, '/');
-    struct statvfs fs;
-
-    if (slash)
-        slash[slash == dir] = '\0';
-    if (statvfs(dir, &fs))
-        return false;
-    *bytes = (apr_uint64_t)fs.f_bavail * fs.f_frsize;
-    return true;
-}
-
 /* ---- the checks: each returns NULL or a sentence ------------------------ */
 
 static const char *check_path(const mod_sx_server *main_conf, int index,
@@ -220,6 +202,8 @@ static const char *check_path(const mod_sx_server *main_conf, int index,
                                 "ShmStore '%s': its snapshot %s is that of "
                                 "ShmStore '%s': each needs a file of its own",
                                 store->name, store->snapshot, other->name);
+        if (store->is_directory && other->is_directory)
+            continue; /* by another path: it is one store all the same */
         if (!strcmp(store->path, other->path))
             return apr_psprintf(pool,
                                 "ShmStore '%s': its file %s is that of "
@@ -234,6 +218,8 @@ static const char *check_store(const mod_sx_store_conf *store, apr_pool_t *pool)
     struct stat st;
     apr_uint64_t have = 0, room;
 
+    if (store->is_directory)
+        return mod_sx_files_check(store, false, pool);
     if (!store->size)
         return NULL;
     if (lstat(store->path, &st) == 0 && S_ISREG(st.st_mode))
@@ -298,6 +284,22 @@ static const char *check_carried(const mod_sx_dir *dir,
                : NULL;
 }
 
+/* Sessions in files. */
+static const char *check_files(const mod_sx_dir *dir, const mod_sx_server *conf,
+                               const mod_sx_store_conf *store, apr_pool_t *pool)
+{
+    if (!conf->key_file)
+        return apr_psprintf(pool,
+                            "SessionExtStore %s: files outlive a reboot, the "
+                            "generated keys do not: SessionExtKeyFile is "
+                            "needed",
+                            store->name);
+    return MOD_SX_OR(dir->php, 0) == 1
+               ? "SessionExtPHP: sessions in files are not in a store that PHP "
+                 "can open: accepted with SessionExtStore shm"
+               : NULL;
+}
+
 static const char *check_scope(const mod_sx_dir *dir, const mod_sx_server *conf,
                                const mod_sx_server *main_conf, apr_pool_t *pool)
 {
@@ -310,7 +312,8 @@ static const char *check_scope(const mod_sx_dir *dir, const mod_sx_server *conf,
         return apr_psprintf(
             pool,
             "SessionExtStore: there is no ShmStore '%s': "
-            "accepted are shm and shm:NAME with the NAME of one",
+            "accepted are shm and shm:NAME with the NAME of one, cookie, and "
+            "file:DIR",
             store_of(dir));
     if ((dir->enabled == 1 || dir->max_size != MOD_SX_UNSET) &&
         max_size + RECORD_OVERHEAD > (apr_int64_t)store->max_record)
@@ -329,7 +332,9 @@ static const char *check_scope(const mod_sx_dir *dir, const mod_sx_server *conf,
                             dir->max_per_user, store->name,
                             ((int)store->max_record - RECORD_OVERHEAD) /
                                 SX_SEAT_BYTES);
-    if (mod_sx_cookie_conf_of(dir)->persistent && !conf->key_file)
+    if (store->is_directory && !why)
+        why = check_files(dir, conf, store, pool);
+    if (!why && mod_sx_cookie_conf_of(dir)->persistent && !conf->key_file)
         return "SessionExtCookie: a persistent cookie outlives a reboot, the "
                "generated keys do not: SessionExtKeyFile is needed";
     if (!why)

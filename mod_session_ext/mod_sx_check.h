@@ -31,10 +31,4 @@ const mod_sx_key_file *mod_sx_key_file_of(const mod_sx_server *conf);
 sx_keys *mod_sx_load_key_file(const mod_sx_key_file *file, const char **why,
                               apr_pool_t *pool);
 
-/** ${path} with its directory as it really is: a store follows no link. */
-const char *mod_sx_resolve_directory(const char *path, apr_pool_t *pool);
-
-/** Free bytes of the file system that ${path} is or will be on. */
-bool mod_sx_free_room(const char *path, apr_uint64_t *bytes, apr_pool_t *pool);
-
 #endif

@@ -117,7 +117,7 @@ static void commit_visit(request_rec *r, mod_sx_visit *visit,
                          sx_commit_mode mode, sx_committed *done)
 {
     mod_sx_top *top = mod_sx_part_of(r)->top;
-    sx_now now = mod_sx_now();
+    sx_now now = mod_sx_now(visit);
 
     memset(done, 0, sizeof *done);
     if (!visit->realm.store &&

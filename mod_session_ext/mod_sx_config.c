@@ -12,6 +12,7 @@
 #include "mod_sx_authz.h"
 #include "mod_sx_client.h"
 #include "mod_sx_cookie_conf.h"
+#include "mod_sx_files.h"
 #include "mod_sx_parse.h"
 #include "mod_sx_snapshot.h"
 #include "sx_registry.h"
@@ -141,6 +142,21 @@ static const char *set_namespace(cmd_parms *cmd, void *conf, const char *word)
     return why;
 }
 
+/* file:DIR, with DIR as an absolute path without a slash at its end. */
+static const char *file_name(cmd_parms *cmd, const char *word, const char **why)
+{
+    const char *given = word + strlen(MOD_SX_FILES);
+    char *path = *given ? ap_server_root_relative(cmd->pool, given) : NULL;
+    size_t len = path ? strlen(path) : 0;
+
+    while (len > 1 && path[len - 1] == '/')
+        path[--len] = '\0';
+    if (len < 2 || path[0] != '/')
+        *why = wrong(cmd, word,
+                     "accepted behind file: is the path of a directory");
+    return apr_pstrcat(cmd->pool, MOD_SX_FILES, path, NULL);
+}
+
 static const char *set_store(cmd_parms *cmd, void *conf, const char *word)
 {
     mod_sx_dir *dir = conf;
@@ -151,10 +167,13 @@ static const char *set_store(cmd_parms *cmd, void *conf, const char *word)
         name = apr_pstrdup(cmd->pool, word + 4);
         why = check_name(cmd, name);
     }
+    else if (!strncasecmp(word, MOD_SX_FILES, strlen(MOD_SX_FILES))) {
+        name = file_name(cmd, word, &why);
+    }
     else if (strcasecmp(word, "shm") && !dir->carried) {
         why = wrong(cmd, word,
-                    "this build has no such store: accepted is cookie, shm or "
-                    "shm:NAME with the NAME of a ShmStore");
+                    "this build has no such store: accepted is cookie, "
+                    "file:DIR, shm or shm:NAME with the NAME of a ShmStore");
     }
     if (why)
         return why;
@@ -452,7 +471,7 @@ const command_rec mod_sx_directives[] = {
                   "what sessions, users and cookies here belong to; default: "
                   "the ServerName"),
     AP_INIT_TAKE1("SessionExtStore", set_store, NULL, SCOPE,
-                  "where sessions live: shm[:NAME]"),
+                  "where sessions live: shm[:NAME], cookie or file:DIR"),
     AP_INIT_RAW_ARGS("SessionExtKeyFile", set_key_file, NULL, RSRC_CONF,
                      "secret keys: PATH [group=GROUP] [symlink]"),
     AP_INIT_RAW_ARGS("SessionExtCookie", set_cookie, NULL, SCOPE,

@@ -65,7 +65,7 @@ typedef struct mod_sx_seal_conf {
 typedef struct mod_sx_dir {
     int enabled;
     const char *ns;
-    const char *store; /* name of a ShmStore */
+    const char *store; /* name of a ShmStore, or file:PATH */
     int carried;       /* by the cookie, with that store beside it */
     const mod_sx_cookie_conf *cookie;
     apr_array_header_t *seals; /* of const mod_sx_seal_conf *; NULL: none */
@@ -94,9 +94,10 @@ typedef struct mod_sx_dir {
     int provide;          /* mod_session's sessions are ours */
 } mod_sx_dir;
 
-/* One ShmStore line. */
+/* One ShmStore line, or a directory that a scope names. */
 typedef struct mod_sx_store_conf {
     const char *name;
+    bool is_directory; /* of files: nothing but the name and path are said */
     const char *path;  /* NULL: made from the name in DefaultRuntimeDir */
     apr_uint64_t size; /* 0: not said */
     apr_uint32_t max_record;

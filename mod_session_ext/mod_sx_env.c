@@ -136,7 +136,7 @@ static void describe(const mod_sx_visit *visit, sx_env_in *in)
 {
     const sx_loaded *loaded = &visit->loaded;
     const sx_record_meta *meta = &loaded->meta;
-    sx_now now = mod_sx_now();
+    sx_now now = mod_sx_now(visit);
     int64_t end;
 
     in->status = loaded->status;

@@ -115,8 +115,8 @@ const apr_array_header_t *mod_sx_flash_take(request_rec *r)
         return mod_sx_flash_of(r);
     while (id == 0)
         sx_random(&id, sizeof id);
-    answer = sx_flash_claim_for(&visit->realm, &visit->loaded, id, mod_sx_now(),
-                                part->top->pool);
+    answer = sx_flash_claim_for(&visit->realm, &visit->loaded, id,
+                                mod_sx_now(visit), part->top->pool);
     if (answer != SX_STORE_OK)
         tell_untaken(r, answer);
     part->flash =

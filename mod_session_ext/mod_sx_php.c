@@ -90,7 +90,7 @@ static void adopt(request_rec *r, mod_sx_visit *visit, sx_committed *done)
     while (page->main)
         page = page->main;
     if (!mod_sx_part_of(r)->top->finished)
-        mod_sx_cookie_send(page, visit, done, mod_sx_now());
+        mod_sx_cookie_send(page, visit, done, mod_sx_now(visit));
     mod_sx_commit_tell(r, done);
     /* For a commit what was loaded will do: it finds out by itself. */
     if (done->cookie == SX_COOKIE_KEEP && !r->main)

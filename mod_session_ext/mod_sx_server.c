@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include "mod_sx_attach.h"
 #include "mod_sx_check.h"
+#include "mod_sx_files.h"
+#include "mod_sx_path.h"
 #include "mod_sx_status.h"
 
 extern module AP_MODULE_DECLARE_DATA session_ext_module;
@@ -163,6 +165,9 @@ static bool open_segment(mod_sx_segment *segment, retained *kept,
 {
     char err[512] = "";
 
+    if (segment->conf->is_directory)
+        return mod_sx_files_prepare(segment, server, pool) ||
+               mod_sx_is_restart();
     segment->told = make_told(pool);
     segment->segment = open_store(segment->conf, kept, err, sizeof err);
     if (*err)

@@ -140,7 +140,7 @@ static void set_expiry(request_rec *r, const mod_sx_visit *visit)
     struct mod_sx_bridge *bridge = visit->bridge;
 
     if (left_ms && loaded->status == SX_STATUS_ACTIVE)
-        left_ms = loaded->meta.expires_ms - mod_sx_now().boot_ms;
+        left_ms = loaded->meta.expires_ms - mod_sx_now(visit).boot_ms;
     bridge->expiry = left_ms ? apr_time_now() + left_ms * 1000 : 0;
     bridge->record->expiry = bridge->expiry;
 }

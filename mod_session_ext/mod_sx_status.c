@@ -97,6 +97,23 @@ static void show_store(request_rec *r, int flags, const mod_sx_segment *store)
     end(r, flags);
 }
 
+static void show_files(request_rec *r, int flags, const mod_sx_segment *store)
+{
+    const char *group =
+        apr_pstrcat(r->pool, "SessionExtStore-", store->conf->name, "-", NULL);
+
+    if (!store->figures)
+        return;
+    begin(r, flags,
+          apr_pstrcat(r->pool, "Session store ", store->conf->name, NULL));
+#define X(name, what)                                                          \
+    row(r, flags, group, #name,                                                \
+        __atomic_load_n(&store->figures->name, __ATOMIC_RELAXED));
+    SX_FILE_FIGURES(X)
+#undef X
+    end(r, flags);
+}
+
 static int show(request_rec *r, int flags)
 {
     const mod_sx_server *main_conf = mod_sx_server_of(ap_server_conf);
@@ -107,7 +124,9 @@ static int show(request_rec *r, int flags)
     for (int i = 0; i < main_conf->segments->nelts; i++) {
         const mod_sx_segment *store =
             &APR_ARRAY_IDX(main_conf->segments, i, mod_sx_segment);
-        if (mod_sx_attached(store))
+        if (store->conf->is_directory)
+            show_files(r, flags, store);
+        else if (mod_sx_attached(store))
             show_store(r, flags, store);
     }
     return OK;

@@ -42,9 +42,12 @@ mod_sx_part *mod_sx_part_of(request_rec *r)
     return part;
 }
 
-sx_now mod_sx_now(void)
+sx_now mod_sx_now(const mod_sx_visit *visit)
 {
-    return (sx_now){shm_store_clock_ms(), (int64_t)time(NULL)};
+    sx_store *store = visit->realm.store;
+
+    return (sx_now){store ? store->ops->clock_ms(store) : shm_store_clock_ms(),
+                    (int64_t)time(NULL)};
 }
 
 int64_t mod_sx_wall_of(const sx_loaded *loaded, int64_t moment_ms)
@@ -232,7 +235,7 @@ void mod_sx_load_visit(request_rec *r, mod_sx_visit *visit)
 {
     const mod_sx_top *top = mod_sx_part_of(r)->top;
     sx_str candidates[SX_COOKIE_CANDIDATES];
-    sx_now now = mod_sx_now();
+    sx_now now = mod_sx_now(visit);
     size_t n;
 
     if (visit->is_loaded)

@@ -88,8 +88,8 @@ void mod_sx_load_visit(request_rec *r, mod_sx_visit *visit);
 /** Does a cookie of this configuration get Secure in answers to ${r}? */
 bool mod_sx_is_secure(request_rec *r, mod_sx_secure secure);
 
-/** Both clocks, now. */
-sx_now mod_sx_now(void);
+/** Both clocks, now: that of its store, and the wall's. */
+sx_now mod_sx_now(const mod_sx_visit *visit);
 
 /** A moment of the store's clock as people read it: counted from the session's
  *  beginning, which both clocks know, so that it is the same at each request.

@@ -41,9 +41,9 @@
  * one request.  Never in a signal handler.
  *
  * Who waits.  No call waits for another caller longer than the deadline that is
- * stated where the backend is made (shm: 100 ms), then the answer is BUSY;
- * queue_enter for as long as it is told.  A caller that was killed holds up
- * nobody.
+ * stated where the backend is made (shm: 100 ms, file: 250 ms), then the answer
+ * is BUSY; queue_enter for as long as it is told.  A caller that was killed
+ * holds up nobody.
  */
 #ifndef SX_STORE_H
 #define SX_STORE_H
@@ -87,7 +87,7 @@ typedef struct sx_record_meta {
 #define SX_COMMIT_GRACE_MS 60000
 
 /** No record is made for longer: ten years, as directives accept. */
-#define SX_RECORD_LIFE_MAX_MS ((int64_t)10 * 365 * 86400 * 1000)
+#define SX_RECORD_LIFE_MAX_MS (INT64_C(3650) * 86400 * 1000)
 
 typedef struct sx_store sx_store;
 
@@ -169,6 +169,11 @@ typedef struct sx_store_ops {
     sx_answer (*queue_enter)(sx_store *store, const unsigned char *key,
                              int64_t wait_ms);
     void (*queue_leave)(sx_store *store, const unsigned char *key);
+
+    /** Now, on the clock that all times and every ${now_ms} of this store are
+     *  of, in ms.  It never goes back, and no step of the wall clock moves it;
+     *  what a store that outlives a reboot holds ends by it thereafter. */
+    int64_t (*clock_ms)(sx_store *store);
 
     /** A number of the store's present life: when it has another, all that it
      *  once held may be gone. */

@@ -58,11 +58,6 @@ static int64_t min64(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static int64_t max64(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* ---- in the cookie ------------------------------------------------------ */
 
 /* Little-endian.  Times are those of the wall clock, since that of a store
@@ -468,10 +463,8 @@ static sx_answer touch(sx_store *store, const unsigned char *key,
 
     if (!of || (of->inner_token && !of->is_shared))
         return inner->ops->touch(inner, key, expires_ms, now_ms);
-    /* Nothing was found of it, or what it was found by has ended. */
-    if (!of->is_newest && !of->inner_token)
-        return SX_STORE_MISS;
-    if (of->meta.expires_ms <= now_ms)
+    /* Nothing was found of it, or what was found has ended since. */
+    if ((!of->is_newest && !of->inner_token) || of->meta.expires_ms <= now_ms)
         return SX_STORE_MISS;
     if (!of->is_newest || backend->may_not_send)
         return SX_STORE_OK;
@@ -484,11 +477,12 @@ static sx_answer touch(sx_store *store, const unsigned char *key,
         return SX_STORE_MISS;
     meta = of->meta;
     expires_ms = min64(expires_ms, meta.hard_end_ms);
-    /* Who comes late takes nothing back. */
-    meta.expires_ms = now_ms < meta.last_access_ms
-                          ? max64(expires_ms, meta.expires_ms)
-                          : expires_ms;
-    meta.last_access_ms = max64(now_ms, meta.last_access_ms);
+    if (now_ms >= meta.last_access_ms) {
+        meta.last_access_ms = now_ms;
+        meta.expires_ms = expires_ms;
+    }
+    else if (expires_ms > meta.expires_ms) /* late, it takes nothing back */
+        meta.expires_ms = expires_ms;
     of->text = make_load(backend, of, of->bytes, &meta);
     return SX_STORE_OK;
 }
@@ -568,6 +562,12 @@ static void queue_leave(sx_store *store, const unsigned char *key)
         inner->ops->queue_leave(inner, key);
 }
 
+static int64_t clock_ms(sx_store *store)
+{
+    store = backend_of(store)->inner;
+    return store->ops->clock_ms(store);
+}
+
 static const char *carry(sx_store *store, const unsigned char *key)
 {
     const carried *of = find(backend_of(store), key);
@@ -583,6 +583,7 @@ static const sx_store_ops cookie_ops = {
     .remove = remove_session,
     .queue_enter = queue_enter,
     .queue_leave = queue_leave,
+    .clock_ms = clock_ms,
     .carry = carry,
 };
 

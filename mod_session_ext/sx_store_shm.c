@@ -197,6 +197,12 @@ static uint64_t life(sx_store *store)
     return shm_store_life(segment_of(store));
 }
 
+static int64_t clock_ms(sx_store *store)
+{
+    (void)store;
+    return shm_store_clock_ms();
+}
+
 static const sx_store_ops shm_ops = {
     .name = "shm",
     .get = get,
@@ -207,6 +213,7 @@ static const sx_store_ops shm_ops = {
     .sweep = sweep,
     .queue_enter = queue_enter,
     .queue_leave = queue_leave,
+    .clock_ms = clock_ms,
     .life = life,
 };
 

@@ -14,6 +14,8 @@
 #include "stage.h"
 
 #include "sx_store_cookie.h"
+#include "sx_store_file.h"
+#include "sx_store_file_dir.h"
 
 /* ---- cookie: a wrapper around a segment --------------------------------- */
 
@@ -81,10 +83,77 @@ static const stage_backend stage_cookie = {
     .inner = cookie_slot,
     .arrive = cookie_arrive};
 
+/* ---- file --------------------------------------------------------------- */
+
+/* The stage's path is the directory. */
+static void file_open(stage *at, uint64_t size, shm_on_full on_full)
+{
+    sx_file_config config = {.path = at->path,
+                             .boot_ms = at->now.boot_ms,
+                             .wall_ms = at->now.boot_ms,
+                             .boot_id = "a boot"};
+    const char *why;
+
+    (void)size;
+    (void)on_full;
+    /* In memory, where a sync costs nothing: thousands of stores are begun. */
+    snprintf(at->path, sizeof(at->path), "%s/sx-test-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    if (!mkdtemp(at->path)) {
+        stage_give_up("no scratch directory");
+    }
+    at->realm.store = sx_store_file_open(&config, &why, at->pool);
+    if (!at->realm.store) {
+        stage_give_up(why);
+    }
+}
+
+static void file_close(stage *at)
+{
+    if (system(apr_psprintf(at->pool, "rm -r %s", at->path)) != 0) {
+        stage_give_up("the scratch directory cannot be removed");
+    }
+}
+
+static long long file_records(stage *at)
+{
+    FILE *found = popen(apr_psprintf(at->pool,
+                                     "find %s/[0-9a-f][0-9a-f] -type f "
+                                     "2>/dev/null | wc -l",
+                                     at->path),
+                        "r");
+    long long count = -1;
+
+    if (!found || fscanf(found, "%lld", &count) != 1 || pclose(found) != 0) {
+        stage_give_up("the files cannot be counted");
+    }
+    return count;
+}
+
+static void file_spoil(stage *at, const unsigned char *key)
+{
+    char name[SX_FILE_NAME];
+    FILE *file;
+
+    sx_file_name(key, name);
+    file = fopen(apr_pstrcat(at->pool, at->path, "/", name, NULL), "r+b");
+    if (!file || fseek(file, -1, SEEK_END) != 0 || fputc('!', file) == EOF ||
+        fclose(file) != 0) {
+        stage_give_up("nothing to spoil");
+    }
+}
+
+static const stage_backend stage_file = {.name = "file",
+                                         .max_record = SX_FILE_RECORD_MAX,
+                                         .open = file_open,
+                                         .close = file_close,
+                                         .records = file_records,
+                                         .spoil = file_spoil};
+
 /* ---- all ---------------------------------------------------------------- */
 
-static const stage_backend *const stage_backends[] = {&stage_shm,
-                                                      &stage_cookie};
+static const stage_backend *const stage_backends[] = {&stage_shm, &stage_cookie,
+                                                      &stage_file};
 
 #define BACKENDS (sizeof(stage_backends) / sizeof(*stage_backends))
 

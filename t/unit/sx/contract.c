@@ -328,7 +328,8 @@ static void test_damage(void)
 typedef struct walk {
     const unsigned char *keys[MANY];
     int shown[MANY];
-    int others, wrong, stop_at, count;
+    const unsigned char *ended;
+    int wrong, stop_at, count;
     bool drops; /* the record it is shown, and the one before */
 } walk;
 
@@ -342,10 +343,9 @@ static bool show(void *baton, const unsigned char *key,
         if (!memcmp(key, w->keys[i], SX_STORE_KEY_LEN))
             no = i;
     w->count++;
-    if (no < 0) {
-        w->others++;
+    w->wrong += !memcmp(key, w->ended, SX_STORE_KEY_LEN);
+    if (no < 0)
         return true;
-    }
     w->shown[no]++;
     w->wrong += meta->handle != 99 || meta->token == 0 ||
                 meta->kind != (no % 2 ? SX_USER : SX_ANONYMOUS) ||
@@ -376,18 +376,23 @@ static int shown_times(const walk *w, int times)
 static void test_each(void)
 {
     char *bytes = apr_pcalloc(at.pool, MANY);
+    sx_record_meta ends = meta_of(SX_USER);
     walk w = {0}, some;
 
+    ends.expires_ms = at.now.boot_ms + SECOND;
     memset(bytes, 'x', MANY - 1);
     for (int i = 0; i < MANY; i++) {
         sx_record_meta meta = meta_of(i % 2 ? SX_USER : SX_ANONYMOUS);
 
         w.keys[i] = made(bytes + MANY - 1 - i, &meta);
     }
+    w.ended = made("ends soon", &ends);
+    stage_pass(&at, 2 * SECOND);
     some = w;
     says(each(&some) == SX_STORE_OK && shown_times(&some, 1) == MANY &&
              some.wrong == 0,
-         "each record is shown once, with what lies beside it");
+         "each record is shown once, with what lies beside it, and none that "
+         "has ended");
     some = w;
     some.stop_at = 7;
     says(each(&some) == SX_STORE_OK && some.count == 7,
