@@ -21,8 +21,8 @@ typedef enum sx_called {
 /* Bytes are copied into the delta's pool.  Whatever is not SX_CALLED has
  * changed nothing. */
 
-/** ${key} shall be ${value}, whatever was asked of it before; of the type that is
- *  there or was asked for, else text. */
+/** ${key} shall be ${value}, whatever was asked of it before; of the type that
+ *  is there or was asked for, else text. */
 sx_called sx_call_set(sx_delta *delta, sx_str key, sx_str value);
 
 /** The same with a type. */
