@@ -255,7 +255,7 @@ shm_status shm_store_put_if(shm_store *store,
                             int64_t now_ms)
 {
     int64_t began = sst_latency_begin(SST_OP_PUT);
-    shm_put_report unasked;
+    shm_put_report unasked = {0};
     sst_noted noted = {0};
     shm_status status;
     sst_write write;

@@ -162,7 +162,7 @@ static void test_beside(void)
                                     SX_TOMBSTONE};
     /* In a cookie an alias leads somewhere, and a tombstone is a miss. */
     size_t count = stage_can(CANNOT_COMPARE) ? 5 : 3;
-    sx_record_meta meta, found;
+    sx_record_meta meta = {0}, found = {0};
     sx_str got;
 
     for (size_t i = 0; i < count; i++) {
