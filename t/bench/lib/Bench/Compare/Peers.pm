@@ -24,6 +24,8 @@ my @ALL = (
     {name => 'mod_session_dbd, SQLite', app => 'mod_session.php', dbd => 1,
         conf => mod_session('SessionDBDCookieName session path=/'),
         needs => [[program => 'sqlite3']]},
+    {name => 'PHP session_ext', quick => 1, session_ext('lock')},
+    {name => 'PHP session_ext, merging', session_ext('merge')},
     {name => 'PHP files', quick => 1, php('save_path=DIR/php')},
     {name => 'PHP Redis', redis('')},
     {name => 'PHP Redis, locking', redis(' redis.session.locking_enabled=1')},
@@ -65,6 +67,16 @@ sub php
         conf => "SetEnv COMPARE_INI \"session.$ini\"\n");
 }
 
+# $_SESSION on ours.
+sub session_ext
+{
+    my ($how) = @_;
+    my %peer = php('save_handler=session_ext'
+        . " session.serialize_handler=session_ext session_ext.concurrency=$how");
+    return (%peer, conf => "SessionExt On\nSessionExtPHP On\n$peer{conf}",
+        needs => [[extension => 'of ours']]);
+}
+
 sub redis
 {
     my ($more) = @_;
@@ -100,6 +112,7 @@ sub program
 
 my %has = (
     program => \&program,
+    extension => sub { return -e SxTest::Paths::php_extension() },
     'PHP extension' => sub {
         my ($name) = @_;
         my $fpm = SxTest::Paths::fpm() or return 0;

@@ -19,13 +19,21 @@ sub new
     my $session = grep { ($_->{conf} // '') =~ /^Session On/m } @{$opt{peers}};
     my @more = (('session', 'session_cookie') x !!$session,
         ('dbd', 'session_dbd') x !!$dbd);
-    my $server = SxTest::Server->new(mpm => 'event', php => 1, more => \@more);
+    # Our extension is there for who asks for it.
+    my $ours = -e SxTest::Paths::php_extension()
+        ? "session.save_handler = files\nsession.serialize_handler = php\n"
+        : undef;
+    my $server = SxTest::Server->new(mpm => 'event', php => 1,
+        php_ini => $ours, more => \@more);
     die "no php-fpm here\n" unless $server->{fpm};
     my $self = bless {%opt, server => $server, dbd => $dbd,
         dir => $server->root . '/compare'}, $class;
     $self->fill;
     $server->write_conf($self->conf);
     $server->start;
+    # It opens store and keys, which are there now, while it is root.
+    $server->{fpm}->stop;
+    $server->{fpm}->start;
     return $self;
 }
 
