@@ -22,6 +22,7 @@ sub new
     # Our extension is there for who asks for it.
     my $ours = -e SxTest::Paths::php_extension()
         ? "session.save_handler = files\nsession.serialize_handler = php\n"
+            . "display_errors = Off\n"
         : undef;
     my $server = SxTest::Server->new(mpm => 'event', php => 1,
         php_ini => $ours, more => \@more);
