@@ -52,6 +52,7 @@ static shm_store_config config_of(const sx_place *place, const struct stat *st)
         .owner = geteuid() == 0 ? st->st_uid : geteuid(),
         .group = st->st_gid,
         .shared = (st->st_mode & (S_IRGRP | S_IWGRP)) != 0,
+        .is_guest = true,
     };
 }
 

@@ -107,9 +107,9 @@ typedef struct shm_store_config {
     gid_t group;       /* with `shared`: group that may also open it */
     bool shared;       /* 0660 and `group`; else 0600 */
     bool is_server;    /* take the server lock: one server a file */
-    const char *snapshot; /* absolute path of the file that shm_store_dump's
-                           * caller keeps; its journal lies beside it.  NULL:
-                           * none.  Read by attach, of a server only */
+    bool is_guest; /* opened for whom it forks: in nobody's way till attach */
+    const char *snapshot; /* of a server: absolute path of what shm_store_dump's
+                           * caller keeps, its journal beside it; or NULL */
 } shm_store_config;
 
 /**

@@ -91,8 +91,9 @@ static bool users_take(const shm_store *store)
 
 static void users_give(const shm_store *store)
 {
-    (void)sst_file_lock(store->fd, store->is_server ? F_UNLCK : F_RDLCK,
-                        SST_BYTE_USERS);
+    bool holds = !store->is_server && !store->is_guest;
+
+    (void)sst_file_lock(store->fd, holds ? F_RDLCK : F_UNLCK, SST_BYTE_USERS);
 }
 
 /* ---- what is there ------------------------------------------------------ */

@@ -29,6 +29,7 @@ struct shm_store {
     char *path;
     int fd;
     bool is_server;
+    bool is_guest;
     bool attached;
     bool fresh; /* at open: nobody else lived */
     bool lost;  /* atomic: its file was cut off under us, see sst_bus.h; in what

@@ -106,6 +106,10 @@ static void test_rules(void)
     ok(left_of_ten(place, 2) < 10, "by a rule they have a part of it");
     sx_place_obey(place, &wide);
     is_int(left_of_ten(place, 3), 10, "and without it all again");
+    is_int((long long)sx_place_sweep(place, 1000000, now()), 0,
+           "nothing is swept that lives");
+    ok(sx_place_sweep(place, 1000000, now() + 2 * HOUR) >= 10,
+       "and what has ended is, and is counted");
     sx_place_close(place);
 }
 
@@ -191,7 +195,6 @@ static void test_turns(void)
     kill(pid, SIGKILL);
     ok(sx_place_take_turn(place, a, NULL), "or when its process is killed");
     waitpid(pid, NULL, 0);
-    ok(sx_place_sweep(place, 1000, now()) == 0, "nothing is there to sweep");
     sx_place_close(place);
     sx_place_close(NULL);
 }
