@@ -163,6 +163,10 @@ bool sx_place_reread_keys(sx_place *place)
 
 const char *sx_place_open(sx_place *place)
 {
+    /* Before the store, which may be made later than there is somebody who may
+     * read them. */
+    if (!place->keys && !place->config.make_size)
+        place->keys = read_keys(place);
     if (!place->segment && !open_store(place))
         return place->why;
     if (!place->keys) {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Started by root, store and keys are root's, and closed to those who run PHP:
 # it has opened them before it became somebody else. One that starts before
-# there is a store finds it if it is open to a group of its own.
+# there is a store finds it if it is open to a group of its own; the keys it has.
 use SxTest;
 use SxTest::Keys;
 
@@ -71,11 +71,23 @@ my $conf = sub {
 };
 my $g = SxTest::Server->new(php_ini => $conf);
 my $keys = $g->root . '/run/pool.keys';
-SxTest::Keys::put($keys, SxTest::Keys::line(1), 0640);
-chown 0, $who->{gid}, $keys;
-$g->write_conf("ShmStore pool file=@{[ $g->root ]}/run/pool.shm size=2m "
-    . "group=$who->{group}\nSessionExtKeyFile $keys group=$who->{group}\n"
-    . $SCOPE =~ s/(SessionExt On)/$1\n    SessionExtStore shm:pool/r);
+sub with_keys
+{
+    my ($mode, $group) = @_;
+    SxTest::Keys::put($keys, SxTest::Keys::line(1), $mode);
+    chown 0, $who->{gid}, $keys;
+    $g->write_conf("ShmStore pool file=@{[ $g->root ]}/run/pool.shm size=2m "
+        . "group=$who->{group}\nSessionExtKeyFile $keys$group\n"
+        . $SCOPE =~ s/(SessionExt On)/$1\n    SessionExtStore shm:pool/r);
+    return;
+}
+with_keys(0640, " group=$who->{group}");
 $g->start;
 counts($g, 'a PHP that was there before the store finds one of its group');
+$g->stop;
+unlink $g->root . '/run/pool.shm';
+with_keys(0600, '');
+restart_php($g);
+$g->start;
+counts($g, 'and has keys of root\'s that it has read before');
 SxTest::done();
