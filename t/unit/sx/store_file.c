@@ -63,9 +63,10 @@ static sx_answer get(const unsigned char *key, const char *want)
     sx_answer answer = at.realm.store->ops->get(
         at.realm.store, key, &got, &meta, 0, at.now.boot_ms, at.pool);
 
-    if (answer == SX_STORE_OK && !sx_str_eq(got, sx_str_of(want)))
-        stage_give_up("a value that nobody has put");
-    return answer;
+    /* What nobody has put is none of the answers that are asked for. */
+    return answer == SX_STORE_OK && !sx_str_eq(got, sx_str_of(want))
+               ? SX_STORE_UNKNOWN
+               : answer;
 }
 
 static const char *path_of(const unsigned char *key)
@@ -126,12 +127,13 @@ static void test_clock(void)
     at.realm.store = store = reopen("boot 3", SECOND, wall + 20 * MINUTE);
     at.now.boot_ms = shows(store, SECOND);
     is_int(get(key, "x"), SX_STORE_MISS, "one that has ended meanwhile not");
+    at.now.boot_ms += 23 * HOUR;
     while (!report.finished)
         if (store->ops->sweep(store, SECOND * 1000, at.now.boot_ms, &report) !=
             SX_STORE_OK)
             stage_give_up("no sweep");
     store = reopen("boot 4", SECOND, 0);
-    ok(shows(store, SECOND) >= wall + 20 * MINUTE,
+    ok(shows(store, SECOND) >= wall + 23 * HOUR,
        "and one whose wall clock is behind revives nothing");
 }
 
@@ -184,12 +186,12 @@ static void test_other_lengths(void)
 /* Each puts something that is no file of ours at the path of a record. */
 static int to_link(const char *path, const char *other)
 {
-    return unlink(path) || symlink(other, path);
+    return rename(path, other) || symlink(other, path);
 }
 
 static int to_second_name(const char *path, const char *other)
 {
-    return unlink(path) || link(other, path);
+    return unlink(other) || link(path, other);
 }
 
 static int to_other_record(const char *path, const char *other)
@@ -249,7 +251,8 @@ static void test_not_ours(void)
 
 static void test_aside(void)
 {
-    const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    const struct timespec days = {.tv_sec = time(NULL) - 8 * 86400};
+    const struct timespec old[2] = {days, days};
     const char *dir = apr_pstrcat(at.pool, at.path, "/damaged", NULL);
     const unsigned char *key = made("value");
     const char *aside =
@@ -335,11 +338,12 @@ static void test_locked(void)
 {
     const unsigned char *key = made("value");
     pid_t holder = lock_bucket(key);
-    int64_t began_us = sx_file_monotonic_us();
+    int64_t took_us = -sx_file_monotonic_us();
 
     is_int(put_as(key, SX_USER, 1, "x", MINUTE), SX_STORE_BUSY,
            "who finds it locked is told so");
-    ok(sx_file_monotonic_us() - began_us >= SX_FILE_WAIT_MS * 1000,
+    took_us += sx_file_monotonic_us();
+    ok(took_us >= SX_FILE_WAIT_MS * 1000 && took_us < 5000000,
        "after the deadline");
     is_int(get(key, "value"), SX_STORE_OK, "who reads needs no lock");
     kill(holder, SIGKILL);
