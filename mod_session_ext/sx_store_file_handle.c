@@ -16,10 +16,10 @@
 sx_answer sx_file_failed(sx_file_store *store, const char *what)
 {
     const int error = errno;
-    const int64_t now_s = sx_file_monotonic_us() / 1000000;
+    const int64_t told = sx_file_monotonic_us() / 1000000 * 1000 + error;
     char reason[100];
 
-    if (__atomic_exchange_n(&store->told_s, now_s, __ATOMIC_RELAXED) != now_s)
+    if (__atomic_exchange_n(&store->told, told, __ATOMIC_RELAXED) != told)
         sx_log(SX_LOG_ERR, "the store in %s: %s: %s", store->path, what,
                strerror_r(error, reason, sizeof reason));
     if (error == ENOSPC || error == EDQUOT || error == EFBIG) {

@@ -27,7 +27,7 @@ typedef struct sx_file_store {
     sx_file_facts facts;
     sx_file_figures *figures;   /* never NULL */
     int queue[SX_FILE_BUCKETS]; /* the lock of who is first; only he looks */
-    int64_t told_s;             /* when the last error was logged; atomic */
+    int64_t told; /* the last error that was logged, and its second; atomic */
     sx_file_sweep sweep;
 } sx_file_store;
 

@@ -3,92 +3,10 @@
  * The contract of sx_store.h, call by call, on each backend: what it answers,
  * what lies beside the bytes, when it ends, and what does not come back.  What
  * a backend cannot do it says in its table (backends.h); the rest is tested.
- * interleave.c, contention.c, logout.c and contract_kill.c hold them to what
- * sessions need of it.
+ * contract_meet.c has who calls at the same time; interleave.c, contention.c,
+ * logout.c and contract_kill.c hold them to what sessions need of it.
  */
-#include <sys/wait.h>
-
-#include "backends.h"
-#include "sx_tag.h"
-
-static stage at;
-
-#define says(condition, sentence)                                              \
-    ok((condition), "%s: %s", stage_on->name, (sentence))
-
-/* ---- calls, each by a request of its own where a handle is of one ------- */
-
-static sx_record_meta meta_of(sx_kind kind)
-{
-    return (sx_record_meta){.kind = kind,
-                            .ns = sx_ns_number(at.realm.scope.ns),
-                            .user_tag = 88,
-                            .handle = 99,
-                            .created_ms = at.now.boot_ms,
-                            .last_access_ms = at.now.boot_ms,
-                            .expires_ms = at.now.boot_ms + MINUTE,
-                            .hard_end_ms = at.now.boot_ms + HOUR};
-}
-
-static sx_answer get_within(const unsigned char *key, int64_t grace_ms,
-                            sx_str *bytes, sx_record_meta *meta)
-{
-    stage_turn(&at);
-    return at.realm.store->ops->get(at.realm.store, key, bytes, meta, grace_ms,
-                                    at.now.boot_ms, at.pool);
-}
-
-static sx_answer get(const unsigned char *key, sx_str *bytes,
-                     sx_record_meta *meta)
-{
-    return get_within(key, 0, bytes, meta);
-}
-
-/* Those that follow a get are of the same request. */
-static sx_answer put(const unsigned char *key, uint64_t token, sx_str bytes,
-                     sx_record_meta *meta)
-{
-    return at.realm.store->ops->put_if(at.realm.store, key, token, bytes, meta,
-                                       at.now.boot_ms);
-}
-
-static sx_answer touch(const unsigned char *key, int64_t expires_ms)
-{
-    return at.realm.store->ops->touch(at.realm.store, key, expires_ms,
-                                      at.now.boot_ms);
-}
-
-static sx_answer drop(const unsigned char *key, uint64_t token)
-{
-    return at.realm.store->ops->remove(at.realm.store, key, token);
-}
-
-/* A record under a new key. */
-static const unsigned char *made(const char *bytes, sx_record_meta *meta)
-{
-    const unsigned char *key = stage_key(&at);
-
-    if (put(key, 0, sx_str_of(bytes), meta) != SX_STORE_OK)
-        stage_give_up("a record could not be made");
-    return key;
-}
-
-static bool holds(const unsigned char *key, const char *bytes)
-{
-    sx_record_meta found;
-    sx_str got;
-
-    return get(key, &got, &found) == SX_STORE_OK &&
-           sx_str_eq(got, sx_str_of(bytes));
-}
-
-static bool is_missing(const unsigned char *key)
-{
-    sx_record_meta found;
-    sx_str got;
-
-    return get_within(key, SX_COMMIT_GRACE_MS, &got, &found) == SX_STORE_MISS;
-}
+#include "contract.h"
 
 /* ---- answers ------------------------------------------------------------ */
 
@@ -443,80 +361,6 @@ static void test_sweep(void)
          "and what has not stays");
 }
 
-/* ---- the queue ---------------------------------------------------------- */
-
-/* A process that stands first in the queue of ${key} and does not leave. */
-static pid_t first_in_queue(const unsigned char *key)
-{
-    int told[2];
-    char byte;
-    pid_t pid;
-
-    if (pipe(told) != 0 || (pid = fork()) < 0)
-        stage_give_up("fork");
-    if (pid == 0) {
-        sx_store *store = at.realm.store;
-
-        byte = store->ops->queue_enter(store, key, 1000) == SX_STORE_OK;
-        if (write(told[1], &byte, 1) != 1)
-            _exit(1);
-        pause();
-        _exit(0);
-    }
-    if (read(told[0], &byte, 1) != 1 || !byte)
-        stage_give_up("the queue could not be entered");
-    close(told[0]);
-    close(told[1]);
-    return pid;
-}
-
-static void test_queue(void)
-{
-    sx_store *store = at.realm.store;
-    const unsigned char *key = stage_key(&at);
-    sx_record_meta meta = meta_of(SX_USER);
-    pid_t first;
-
-    for (int i = 0; i < 2; i++) {
-        says(store->ops->queue_enter(store, key, 10) == SX_STORE_OK,
-             "the queue of a key is entered, and left");
-        store->ops->queue_leave(store, key);
-    }
-    first = first_in_queue(key);
-    says(store->ops->queue_enter(store, key, 10) == SX_STORE_BUSY,
-         "who is not first waits as long as it has said");
-    says(put(key, 0, sx_str_of("x"), &meta) == SX_STORE_OK,
-         "but no writer is kept out");
-    kill(first, SIGKILL);
-    waitpid(first, NULL, 0);
-    says(store->ops->queue_enter(store, key, 1000) == SX_STORE_OK,
-         "who was killed in it holds up nobody");
-    store->ops->queue_leave(store, key);
-}
-
-/* ---- another process ---------------------------------------------------- */
-
-static void test_other_process(void)
-{
-    sx_record_meta meta = meta_of(SX_USER), found;
-    const unsigned char *key = made("mine", &meta);
-    int status;
-    pid_t pid = fork();
-    sx_str got;
-
-    if (pid == 0)
-        _exit(get(key, &got, &found) == SX_STORE_OK &&
-                      put(key, found.token, sx_str_of("its"), &meta) ==
-                          SX_STORE_OK
-                  ? 0
-                  : 1);
-    says(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0,
-         "another process finds a record and replaces it");
-    says(put(key, meta.token, sx_str_of("late"), &meta) == SX_STORE_CHANGED &&
-             holds(key, "its"),
-         "which this one is told");
-}
-
 static void test_backend(void)
 {
     stage_begin(&at);
@@ -529,14 +373,11 @@ static void test_backend(void)
     if (stage_can(CANNOT_COMPARE)) {
         test_tokens();
         test_anew();
-        test_other_process();
     }
     if (stage_can(CANNOT_SPOIL))
         test_damage();
     if (stage_can(CANNOT_EACH))
         test_each();
-    if (stage_can(CANNOT_QUEUE))
-        test_queue();
     stage_end(&at);
     if (stage_can(CANNOT_SWEEP)) {
         stage_begin(&at);
