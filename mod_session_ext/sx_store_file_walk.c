@@ -82,10 +82,10 @@ static bool show_one(sx_file_store *store, const unsigned char *key,
            visit(baton, key, &found.meta, found.len);
 }
 
-sx_answer sx_file_each(sx_store *base, sx_store_visit *visit, void *baton,
+sx_answer sx_file_each(sx_store *store, sx_store_visit *visit, void *baton,
                        int64_t now_ms, apr_pool_t *pool)
 {
-    sx_file_store *store = (sx_file_store *)base;
+    sx_file_store *files = (sx_file_store *)store;
     sx_answer answer = SX_STORE_OK;
     bool more = true;
     apr_pool_t *each;
@@ -94,10 +94,10 @@ sx_answer sx_file_each(sx_store *base, sx_store_visit *visit, void *baton,
     for (unsigned b = 0; b < SX_FILE_BUCKETS && more; b++) {
         apr_array_header_t *keys = apr_array_make(each, 64, SX_STORE_KEY_LEN);
 
-        answer = list_bucket(store, b, keys);
+        answer = list_bucket(files, b, keys);
         more = answer == SX_STORE_OK;
         for (int i = 0; i < keys->nelts && more; i++)
-            more = show_one(store,
+            more = show_one(files,
                             (const unsigned char *)keys->elts +
                                 (size_t)i * SX_STORE_KEY_LEN,
                             visit, baton, now_ms);
@@ -243,24 +243,24 @@ static bool may_sweep(sx_file_store *store)
     return sweep->fd >= 0;
 }
 
-sx_answer sx_file_sweep_some(sx_store *base, int64_t budget_us, int64_t now_ms,
+sx_answer sx_file_sweep_some(sx_store *store, int64_t budget_us, int64_t now_ms,
                              sx_sweep_report *report)
 {
-    sx_file_store *store = (sx_file_store *)base;
+    sx_file_store *files = (sx_file_store *)store;
 
     *report = (sx_sweep_report){0};
-    if (pthread_mutex_trylock(&store->sweep.lock) != 0)
+    if (pthread_mutex_trylock(&files->sweep.lock) != 0)
         return SX_STORE_BUSY;
-    if (!may_sweep(store)) {
+    if (!may_sweep(files)) {
         sx_answer answer =
-            errno == EAGAIN ? SX_STORE_BUSY : sx_file_failed(store, "its lock");
+            errno == EAGAIN ? SX_STORE_BUSY : sx_file_failed(files, "its lock");
 
-        pthread_mutex_unlock(&store->sweep.lock);
+        pthread_mutex_unlock(&files->sweep.lock);
         return answer;
     }
-    report->finished = sweep_slice(store, budget_us, now_ms, report);
+    report->finished = sweep_slice(files, budget_us, now_ms, report);
     if (report->finished)
-        end_of_all(store, now_ms);
-    pthread_mutex_unlock(&store->sweep.lock);
+        end_of_all(files, now_ms);
+    pthread_mutex_unlock(&files->sweep.lock);
     return SX_STORE_OK;
 }

@@ -42,7 +42,7 @@ SxTest::Refusal::refused($s,
     (map { row('SessionExtNamespace', $_, '1 to 64 of A-Z') }
         'a b', 'a/b', '../x', 'n' x 65),
     (map { row('SessionExtStore', $_, 'shm:NAME') }
-        'redis:localhost', 'cookies', 'file:/tmp', 'sessions'),
+        'redis:localhost', 'cookies', 'memcache:x', 'sessions'),
     (map { ["SessionExtStore shm:$_", scope("SessionExtStore shm:$_"),
             'SessionExtStore', "'$_'", '1 to 64 of A-Z'] }
         '', '../x', 's' x 65),
