@@ -152,9 +152,8 @@ static const stage_backend stage_file = {.name = "file",
 
 /* ---- all ---------------------------------------------------------------- */
 
-static const stage_backend *const stage_backends[] = {&stage_shm, &stage_cookie,
-                                                      &stage_file};
-
-#define BACKENDS (sizeof(stage_backends) / sizeof(*stage_backends))
+#define BACKENDS 3
+static const stage_backend *const stage_backends[BACKENDS] = {
+    &stage_shm, &stage_cookie, &stage_file};
 
 #endif
