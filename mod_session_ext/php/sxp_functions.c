@@ -190,7 +190,7 @@ ZEND_FUNCTION(session_ext_logout)
     zend_string *which = NULL;
     sxp_request *request;
     sx_delta *delta;
-    bool all;
+    bool all, may_send;
 
     if (zend_parse_parameters(ZEND_NUM_ARGS(), "|S", &which) == FAILURE)
         RETURN_THROWS();
@@ -202,12 +202,7 @@ ZEND_FUNCTION(session_ext_logout)
     request = sxp_request_get();
     if (!sxp_request_load(request))
         RETURN_FALSE;
-    if (all && !sxp_request_may_send(request)) {
-        php_error_docref(NULL, E_WARNING,
-                         "A session cannot be ended when the headers have been "
-                         "sent");
-        RETURN_FALSE;
-    }
+    may_send = sxp_request_may_send(request);
     delta = sx_delta_create(request->pool);
     delta->logout = true;
     delta->destroy = all;
@@ -216,5 +211,10 @@ ZEND_FUNCTION(session_ext_logout)
     /* What the script still has in hand is that of nobody. */
     if (all && request->is_open)
         php_session_flush(0);
-    RETURN_TRUE;
+    if (!all || may_send)
+        RETURN_TRUE;
+    php_error_docref(NULL, E_WARNING,
+                     "The headers have been sent: the sessions have ended, and "
+                     "this client keeps a cookie that is worth nothing");
+    RETURN_FALSE;
 }

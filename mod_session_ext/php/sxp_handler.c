@@ -342,21 +342,26 @@ static sx_delta *leave_space(sxp_request *request)
         delta->destroy = true;
         return delta;
     }
-    delta->renew = SX_RENEW;
+    if (sxp_request_may_send(request))
+        delta->renew = SX_RENEW;
     return delta;
 }
 
+/* Behind the headers it ends, too: whoever logs out is out.  But it cannot be
+ * done as it should. */
 bool sxp_handler_destroy(sxp_request *request)
 {
+    bool may_send = sxp_request_may_send(request);
+
     if (request->loaded.status != SX_STATUS_ACTIVE)
         return true;
-    if (!sxp_request_may_send(request)) {
-        php_error_docref(NULL, E_WARNING,
-                         "A session cannot be destroyed when the headers have "
-                         "been sent");
+    if (!sxp_request_commit(request, leave_space(request)))
         return false;
-    }
-    return sxp_request_commit(request, leave_space(request));
+    if (!may_send)
+        php_error_docref(NULL, E_WARNING,
+                         "The headers have been sent: the session has ended, "
+                         "and its client keeps a cookie that is worth nothing");
+    return may_send;
 }
 
 static zend_result destroy_session(PS_DESTROY_ARGS)

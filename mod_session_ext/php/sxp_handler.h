@@ -12,7 +12,8 @@ void sxp_handler_headers_leave(sxp_request *request);
 /** Is the session that is open now one of ours, whoever is around it? */
 bool sxp_handler_is_open(void);
 
-/** End the session of ${request}: false, after a warning, if it lives on. */
+/** End the session of ${request}: false, after a warning, if it lives on or its
+ *  client keeps the cookie. */
 bool sxp_handler_destroy(sxp_request *request);
 
 #endif

@@ -109,13 +109,17 @@ is(run($b, $read)->body, '{"n":1}', 'and nothing else');
 # --- too late
 $b = begin();
 $r = run($b, 'session_start(); echo "x"; flush(); '
-    . '$_SESSION["late"] = 1; var_dump(session_regenerate_id()); '
-    . 'var_dump(session_destroy());');
+    . '$_SESSION["late"] = 1; var_dump(session_regenerate_id());');
 like($r->body, qr/Warning: session_regenerate_id\(\).*bool\(false\)/s,
     'when headers are gone an id stays');
+is(run($b, $read)->body, '{"n":1,"late":1}', 'and what comes with it is saved');
+$r = run($b, 'session_start(); echo "x"; flush(); var_dump(session_destroy());');
 like($r->body, qr/Warning: session_destroy\(\).*headers.*bool\(false\)/s,
-    'and so does the session');
-is(run($b, $read)->body, '{"n":1}', 'destroy has thrown away what was not saved');
+    'when headers are gone so is the chance to delete the cookie');
+is(sent($r), 0, 'which stays');
+is($b->get('/p/cgi/app')->env('SESSION_STATUS'), 'invalid',
+    'and leads nowhere: who logs out is out');
+$b = begin();
 $r = run($b, 'session_start(); echo "x"; flush(); $_SESSION["late"] = 1;');
 is($r->body, 'x', 'data that comes late');
 is(run($b, $read)->body, '{"n":1,"late":1}', 'is there all the same');

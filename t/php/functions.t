@@ -68,6 +68,11 @@ is(run('session_start(); echo json_encode([session_ext_logout(), session_status(
     '[true,1]', 'all go, and the script has none any more');
 is($phone->get('/p/cgi/app')->env('SESSION_STATUS'), 'invalid', 'the other one');
 is($laptop->get('/p/cgi/app')->env('SESSION_STATUS'), 'none', 'and its own');
+run('session_start(); $_SESSION["user"] = "ann";');
+like(run('echo "x"; flush(); var_dump(session_ext_logout());'),
+    qr/Warning.*headers.*bool\(false\)/s, 'behind the headers the cookie stays');
+is($laptop->get('/p/cgi/app')->env('SESSION_STATUS'), 'invalid',
+    'and who logs out is out');
 like(run('try { session_ext_logout("some"); } catch (ValueError $e) '
     . '{ echo $e->getMessage(); }'), qr/"all" or "others"/, 'who goes is one of two');
 

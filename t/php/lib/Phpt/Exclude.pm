@@ -5,7 +5,7 @@ package Phpt::Exclude;
 use strict;
 use warnings;
 
-our %KIND = map { $_ => 1 } qw(alias cookie files id php text url);
+our %KIND = map { $_ => 1 } qw(alias cookie files id late php text url);
 
 # (\%row by name: {kind, why}, faults of the file itself)
 sub read_list
