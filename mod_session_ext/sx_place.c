@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -81,12 +82,35 @@ static bool make_store(sx_place *place)
     return ok;
 }
 
-static bool open_store(sx_place *place)
+/* A store follows no link, and on many systems /var/run is one: what the
+ * directory comes to is looked up once it is there. */
+static void resolve_directory(sx_place *place)
 {
     const char *path = place->config.store_file;
+    const char *name = path ? strrchr(path, '/') : NULL;
+    char *real, *whole;
+
+    if (!name || name == path)
+        return;
+    apr_pool_clear(place->reading);
+    real = realpath(
+        apr_pstrmemdup(place->reading, path, (apr_size_t)(name - path)), NULL);
+    if (!real)
+        return;
+    whole = apr_pstrcat(place->reading, real, name, NULL);
+    if (strcmp(whole, path) != 0)
+        place->config.store_file = apr_pstrdup(place->pool, whole);
+    free(real);
+}
+
+static bool open_store(sx_place *place)
+{
+    const char *path;
     shm_store_config config;
     struct stat st;
 
+    resolve_directory(place);
+    path = place->config.store_file;
     if (!path || !*path) {
         snprintf(place->why, sizeof place->why, "no store file is named");
         return false;

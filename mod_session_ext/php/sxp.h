@@ -40,6 +40,7 @@ typedef struct sxp_request {
     bool may_send;   /* a cookie, as long as the headers are here */
     bool via_alias;
     unsigned char reply_key[SX_SECRET_LEN];
+    const char *store; /* path of httpd's, or NULL */
     sx_place_rules rules;
     uint64_t life;      /* of the store that httpd means; 0: of any */
     sx_str token;       /* text of the client's id; p NULL: its cookie has it */

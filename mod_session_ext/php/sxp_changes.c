@@ -94,7 +94,7 @@ const char *sxp_changes_limit(const char *space,
         if (!largest || entry->value.len > largest->value.len)
             largest = entry;
     }
-    if (total <= limits->max_size)
+    if (!largest || total <= limits->max_size)
         return NULL;
     return apr_psprintf(
         pool,

@@ -107,6 +107,7 @@ static const char *take_ticket(sxp_request *request, const char *text)
     sx_wipe(ticket.reply_key, SX_SECRET_LEN);
     request->life = ticket.life;
     request->rules = ticket.rules;
+    request->store = ticket.store;
     return NULL;
 }
 
@@ -149,6 +150,9 @@ sxp_request *sxp_request_get(void)
     SXP(request) = request;
     sxp_sapi_take_ticket();
     why = enter(request);
+    if (why && request->store)
+        why =
+            apr_pstrcat(pool, why, "; that of httpd is ", request->store, NULL);
     request->outage = why ? apr_pstrdup(pool, why) : NULL;
     return request;
 }

@@ -77,17 +77,28 @@ my $o = run('session_start(); echo json_encode($_SESSION);', at => '/other');
 is($o->body, '[]', 'another namespace is another session');
 is(scalar(my @two = $o->headers('Set-Cookie')), 1, 'with its cookie');
 
-# --- keys that PHP does not know
-$s->stop;
-$s->write_php_ini("session_ext.key_file = " . $s->root . "/run/none.keys\n");
-$s->write_conf;
-if ($s->{fpm}) {
-    $s->{fpm}->stop;
-    $s->{fpm}->start;
+# --- another store
+sub with_settings
+{
+    my ($lines) = @_;
+    $s->stop;
+    $s->write_php_ini($lines);
+    if ($s->{fpm}) {
+        $s->{fpm}->stop;
+        $s->{fpm}->start;
+    }
+    $s->start;
+    $b = $s->browser;
+    return run('var_dump(session_start()); echo "on";');
 }
-$s->start;
-$b = $s->browser;
-$r = run('var_dump(session_start()); echo "on";');
+my $dir = $s->runtime_dir;
+$r = with_settings("session_ext.store_file = $dir/other.shm\n"
+    . "session_ext.store_size = 4194304\n");
+my $both = qr{other\.shm\sis\snot.*\Q$dir\E/session_ext-sessions\.shm};
+like($r->body, qr{Warning.*$both.*bool\(false\)\non$}s, 'where PHP has another store, it says which is whose');
+
+# --- keys that PHP does not know
+$r = with_settings("session_ext.key_file = $dir/none.keys\n");
 like($r->body, qr/Warning.*none\.keys.*bool\(false\)\non$/s,
     'without keys there is no session, and a warning, and the script goes on');
 is(scalar(my @none = $r->headers('Set-Cookie')), 0, 'and no cookie');

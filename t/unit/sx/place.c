@@ -95,6 +95,23 @@ static int left_of_ten(sx_place *place, unsigned char first)
     return left;
 }
 
+/* As /var/run is one. */
+static void test_link(void)
+{
+    char link[80], behind[120];
+    sx_place_config config = {behind, key_file, 0};
+    sx_place *place;
+
+    snprintf(link, sizeof(link), "%s.link", dir);
+    snprintf(behind, sizeof(behind), "%s/store", link);
+    if (symlink(dir, link) != 0)
+        stage_give_up("no link");
+    place = sx_place_create(&config, pool);
+    ok(!sx_place_open(place), "its directory may be a link");
+    sx_place_close(place);
+    unlink(link);
+}
+
 static void test_rules(void)
 {
     const sx_place_rules narrow = {.max_anonymous = 1}, wide = {0};
@@ -212,6 +229,7 @@ int main(void)
     snprintf(key_file, sizeof(key_file), "%s/keys", dir);
     test_made();
     test_life();
+    test_link();
     test_rules();
     test_keys();
     test_turns();
