@@ -40,8 +40,10 @@ static sx_ticket ticket_of(request_rec *r, const mod_sx_visit *visit)
         ticket.rules =
             (sx_place_rules){conf->on_full == SST_EVICT, conf->max_anonymous,
                              conf->max_namespace};
-    if (loaded->status == SX_STATUS_ACTIVE)
+    if (loaded->status == SX_STATUS_ACTIVE) {
         ticket.token = (sx_str){loaded->id.text, SX_ID_LEN};
+        ticket.id = &loaded->id;
+    }
     sx_random(ticket.reply_key, sizeof ticket.reply_key);
     return ticket;
 }

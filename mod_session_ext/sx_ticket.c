@@ -16,7 +16,9 @@
 #define HEAD      2     /* version and kid */
 #define TEXT_MAX  16000 /* what every gateway hands on */
 #define PLAIN_MAX (TEXT_MAX / 4 * 3 - HEAD - SX_SEAL_OVERHEAD)
-#define NUMBER    10 /* bytes at most */
+_Static_assert(SX_ALIAS_LEN == 2 * SX_MAC_LEN, "alias");
+
+#define NUMBER 10 /* bytes at most */
 
 static const sx_str reply_bound = {"re\1", 3};
 
@@ -175,6 +177,25 @@ static void get_policy(fields *f, sx_realm *realm, apr_pool_t *pool)
         realm->client.part[i] = get_str(f, pool);
 }
 
+/* ---- alias -------------------------------------------------------------- */
+
+void sx_alias_of(const sx_keys *keys, const sx_id *id,
+                 char alias[SX_ALIAS_LEN + 1])
+{
+    static const char hex[] = "0123456789abcdef";
+    const unsigned char *key = sx_keys_get(keys, id->kid, SX_PURPOSE_TICKET);
+    char text[5 + SX_STORE_KEY_LEN] = "alias";
+    unsigned char mac[SX_MAC_LEN];
+
+    memcpy(text + 5, id->store_key, SX_STORE_KEY_LEN);
+    sx_mac(key, (sx_str){text, sizeof text}, mac);
+    for (size_t i = 0; i < SX_MAC_LEN; i++) {
+        *alias++ = hex[mac[i] >> 4];
+        *alias++ = hex[mac[i] & 15];
+    }
+    *alias = '\0';
+}
+
 /* ---- ticket ------------------------------------------------------------- */
 
 static void put_ticket(fields *f, const sx_ticket *ticket)
@@ -212,7 +233,7 @@ const char *sx_ticket_make(const sx_ticket *ticket, apr_pool_t *pool)
     const sx_keys *keys = ticket->realm.scope.keys;
     unsigned char kid = sx_keys_first(keys);
     char head[HEAD] = {VERSION, (char)kid}, room[2 + HEAD], *bytes;
-    char plain[PLAIN_MAX];
+    char plain[PLAIN_MAX], alias[SX_ALIAS_LEN + 1] = "";
     fields f = {.p = plain, .size = sizeof plain};
     sx_str sealed;
 
@@ -227,14 +248,29 @@ const char *sx_ticket_make(const sx_ticket *ticket, apr_pool_t *pool)
     bytes = apr_palloc(pool, HEAD + sealed.len);
     memcpy(bytes, head, HEAD);
     memcpy(bytes + HEAD, sealed.p, sealed.len);
-    return apr_pstrcat(pool, ticket->token.len ? "s" : "n",
+    if (ticket->id)
+        sx_alias_of(keys, ticket->id, alias);
+    return apr_pstrcat(pool, alias, ".",
                        sx_to_text((sx_str){bytes, HEAD + sealed.len}, pool).p,
                        NULL);
 }
 
-bool sx_ticket_has_session(const char *text)
+bool sx_ticket_alias(const char *text, char alias[SX_ALIAS_LEN + 1])
 {
-    return *text == 's';
+    if (strcspn(text, ".") != SX_ALIAS_LEN)
+        return false;
+    memcpy(alias, text, SX_ALIAS_LEN);
+    alias[SX_ALIAS_LEN] = '\0';
+    return true;
+}
+
+/* What is behind the dot. */
+static sx_str sealed_part(sx_str text)
+{
+    const char *dot = memchr(text.p, '.', text.len);
+    size_t before = dot ? (size_t)(dot - text.p) + 1 : text.len;
+
+    return (sx_str){text.p + before, text.len - before};
 }
 
 bool sx_ticket_open(const sx_keys *keys, sx_str text, sx_ticket *ticket,
@@ -246,9 +282,8 @@ bool sx_ticket_open(const sx_keys *keys, sx_str text, sx_ticket *ticket,
     fields f;
 
     memset(ticket, 0, sizeof *ticket);
-    if (text.len == 0 ||
-        !sx_from_text((sx_str){text.p + 1, text.len - 1}, &bytes, pool) ||
-        bytes.len <= HEAD || bytes.p[0] != VERSION)
+    if (!sx_from_text(sealed_part(text), &bytes, pool) || bytes.len <= HEAD ||
+        bytes.p[0] != VERSION)
         return false;
     key = sx_keys_get(keys, (unsigned char)bytes.p[1], SX_PURPOSE_TICKET);
     if (!key || !sx_unseal(key, ticket_bound(bytes.p, room),

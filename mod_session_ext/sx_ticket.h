@@ -7,8 +7,8 @@
  * a response header, sealed under a key that is made for this request and is
  * inside the ticket: whatever else the app writes under that name is nothing.
  *
- *   ticket   's' or 'n', is there a session | base64url( version 1 | kid 1 |
- *            seal(fields) )
+ *   ticket   alias, if there is a session | '.' | base64url( version 1 |
+ *            kid 1 | seal(fields) )
  *   reply    base64url( seal(fields) )
  *
  * It travels in an environment variable; php-fpm loses one above 16 367 bytes
@@ -22,7 +22,7 @@
 
 #define SX_TICKET_VARIABLE "SESSION_EXT_TICKET"
 #define SX_REPLY_HEADER    "Session-Ext-Reply"
-#define SX_TICKET_STORE    1024 /* bytes of a store's path */
+#define SX_ALIAS_LEN       32
 
 typedef struct sx_ticket {
     sx_realm realm;       /* but for keys, store and process: who opens has its
@@ -31,6 +31,7 @@ typedef struct sx_ticket {
     uint64_t life;        /* of that store; 0: not known */
     sx_place_rules rules; /* and how it is written */
     sx_str token;         /* text of the session's id; empty: there is none */
+    const sx_id *id;      /* the same, whose alias goes in front; not read */
     bool via_alias;       /* the client's cookie holds an earlier id */
     bool unavailable;     /* the store could not be asked */
     bool may_send_cookie;
@@ -41,9 +42,14 @@ typedef struct sx_ticket {
  *  would not fit any gateway. */
 const char *sx_ticket_make(const sx_ticket *ticket, apr_pool_t *pool);
 
-/** Is there a session in the ticket ${text}?  By its first letter: nothing is
- *  opened. */
-bool sx_ticket_has_session(const char *text);
+/** The alias of the session ${id}, a text: made from the id, and no way back.
+ *  It changes with the id. */
+void sx_alias_of(const sx_keys *keys, const sx_id *id,
+                 char alias[SX_ALIAS_LEN + 1]);
+
+/** The alias in front of the ticket ${text}: false if there is no session.
+ *  Nothing is opened, and so nothing is proven. */
+bool sx_ticket_alias(const char *text, char alias[SX_ALIAS_LEN + 1]);
 
 /** Open ${text}: false unless it was made with one of ${keys}, which the realm
  *  then has.  Its strings are in ${pool}. */

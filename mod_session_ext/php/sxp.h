@@ -26,7 +26,7 @@
 
 #include "sx_commit.h"
 #include "sx_place.h"
-#include "sx_seal.h"
+#include "sx_ticket.h"
 
 #ifdef ZTS
 #error "session_ext is for PHP without threads (php-fpm, mod_php with prefork)"
@@ -51,7 +51,7 @@ typedef struct sxp_request {
     bool has_fresh;
     bool renews; /* session_regenerate_id was called */
     unsigned char named[SX_STORE_KEY_LEN]; /* the id that `alias` is of */
-    char alias[2 * SX_MAC_LEN + 1];        /* session_id() */
+    char alias[SX_ALIAS_LEN + 1];          /* session_id() */
     bool is_open;                          /* between open and close */
     bool was_open;                         /* at least once */
     bool only_reads;                       /* by read_and_close */
@@ -82,8 +82,9 @@ typedef struct zend_session_ext_globals {
     zend_long touch_interval;
     zend_long max_size;
     bool encrypt;
-    bool merges;  /* concurrency */
-    char *ticket; /* as it came; of PHP's memory */
+    bool merges;   /* concurrency */
+    char *ticket;  /* as it came; of PHP's memory */
+    char *cookies; /* as PHP is told of them; the same */
     sxp_request *request;
     bool in_regenerate;
     bool in_read_and_close;

@@ -4,8 +4,6 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 #include "sx_cookie.h"
-#include "sx_seal.h"
-#include "sx_ticket.h"
 #include "sxp_sapi.h"
 
 static apr_pool_t *module_pool;
@@ -163,7 +161,9 @@ void sxp_request_over(void)
 
     if (SXP(ticket))
         efree(SXP(ticket));
-    SXP(ticket) = NULL;
+    if (SXP(cookies))
+        efree(SXP(cookies));
+    SXP(ticket) = SXP(cookies) = NULL;
     SXP(request) = NULL;
     if (!request)
         return;
@@ -175,26 +175,14 @@ void sxp_request_over(void)
 
 /* ---- load --------------------------------------------------------------- */
 
-/* What session_id() says: made from the id, and no way back. */
+/* What session_id() says. */
 static void name_session(sxp_request *request, const sx_id *id)
 {
-    static const char hex[] = "0123456789abcdef";
-    const unsigned char *key =
-        sx_keys_get(request->realm.scope.keys, id->kid, SX_PURPOSE_TICKET);
-    char text[5 + SX_STORE_KEY_LEN] = "alias";
-    unsigned char mac[SX_MAC_LEN];
-    char *at = request->alias;
-
-    if (*at && !memcmp(request->named, id->store_key, SX_STORE_KEY_LEN))
+    if (*request->alias &&
+        !memcmp(request->named, id->store_key, SX_STORE_KEY_LEN))
         return;
     memcpy(request->named, id->store_key, SX_STORE_KEY_LEN);
-    memcpy(text + 5, id->store_key, SX_STORE_KEY_LEN);
-    sx_mac(key, (sx_str){text, sizeof text}, mac);
-    for (size_t i = 0; i < SX_MAC_LEN; i++) {
-        *at++ = hex[mac[i] >> 4];
-        *at++ = hex[mac[i] & 15];
-    }
-    *at = '\0';
+    sx_alias_of(request->realm.scope.keys, id, request->alias);
 }
 
 static size_t candidates_of(const sxp_request *request,

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <apr_strings.h>
 #include "php_variables.h"
-#include "sx_ticket.h"
 #include "sxp_handler.h"
 #include "sxp_request.h"
 
@@ -119,21 +118,25 @@ static bool is_in_use(void)
  * does for the progress of uploads.  There is, under another name. */
 static char *read_cookies(void)
 {
-    char *cookies = before.read_cookies();
-    const char *name = INI_STR("session.name"), *alias = NULL;
-    sxp_request *request;
+    char *cookies = before.read_cookies(), alias[SX_ALIAS_LEN + 1];
+    const char *name = INI_STR("session.name"), *own;
 
     sxp_sapi_request();
     if (!is_in_use() || !name)
         return cookies;
-    if (SXP(ticket) ? !sx_ticket_has_session(SXP(ticket)) : !cookies)
-        return cookies;
-    request = sxp_request_get();
-    alias = sxp_request_peek(request);
-    if (!alias)
-        return cookies;
-    return apr_pstrcat(request->pool, name, "=", alias, cookies ? "; " : NULL,
-                       cookies, NULL);
+    if (SXP(ticket)) {
+        if (!sx_ticket_alias(SXP(ticket), alias))
+            return cookies;
+    }
+    else {
+        own = cookies ? sxp_request_peek(sxp_request_get()) : NULL;
+        if (!own)
+            return cookies;
+        memcpy(alias, own, sizeof alias);
+    }
+    spprintf(&SXP(cookies), 0, "%s=%s%s%s", name, alias, cookies ? "; " : "",
+             cookies ? cookies : "");
+    return SXP(cookies);
 }
 
 /* ---- headers ------------------------------------------------------------ */

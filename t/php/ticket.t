@@ -34,7 +34,7 @@ my $look = 'foreach ([getenv(), $_SERVER, $_ENV, '
     . 'function_exists("apache_getenv") ? [apache_getenv("SESSION_EXT_TICKET"), '
     . 'apache_getenv("session_ext_ticket")] : []] as $all) '
     . 'foreach ($all as $k => $v) if ($k === "SESSION_EXT_TICKET" || '
-    . '(is_string($v) && preg_match("/^[sn][\w-]{300}/", $v))) echo "$k=$v\n"; '
+    . '(is_string($v) && preg_match("/^[0-9a-f]*\.[\w-]{300}/", $v))) echo "$k=$v\n"; '
     . 'var_dump(getenv("SESSION_EXT_TICKET"), getenv("session_ext_ticket")); ';
 is(run($look)->body, "bool(false)\nbool(false)\n", 'no script finds the ticket');
 is(run("session_start(); $look")->body, "bool(false)\nbool(false)\n",
@@ -43,13 +43,13 @@ my $info = run('ob_start(); phpinfo(); echo preg_match("/SESSION_EXT_TICKET\D*'
     . '[\w-]{40}/", ob_get_clean());')->body;
 is($info, '0', 'nor does phpinfo() show it');
 my $seen = $b->get('/p/cgi/app')->env('SESSION_EXT_TICKET');
-like($seen, qr/^s[\w-]{200,}$/, 'another app has one, and cannot read it');
+like($seen, qr/^[0-9a-f]{32}\.[\w-]{200,}$/, 'another app has one, and cannot read it');
 is($b->get('/without/cgi/app')->env('SESSION_EXT_TICKET'), undef,
     'where it is not said there is none');
 is($b->get('/nothing/cgi/app')->env('SESSION_EXT_TICKET'), undef,
     'nor without sessions');
 is($b->get('/p/static/1k.txt')->status, 200, 'a file needs none');
-like($s->browser->get('/p/cgi/app')->env('SESSION_EXT_TICKET'), qr/^n/,
+like($s->browser->get('/p/cgi/app')->env('SESSION_EXT_TICKET'), qr/^\./,
     'that of a visitor without a session says so');
 
 # --- replies

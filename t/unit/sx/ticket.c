@@ -15,6 +15,7 @@ static sx_ticket sample(const sx_id *id)
         .life = UINT64_C(0x8000000000000001),
         .rules = {true, 80, 25},
         .token = {id->text, SX_ID_LEN},
+        .id = id,
         .via_alias = true,
         .may_send_cookie = true,
     };
@@ -33,10 +34,18 @@ static void test_ticket(const sx_id *id)
     sx_ticket made = sample(id), read;
     const char *text = sx_ticket_make(&made, at.pool);
     const sx_realm *realm = &read.realm;
+    char alias[SX_ALIAS_LEN + 1], wanted[SX_ALIAS_LEN + 1];
+    sx_id other;
 
     ok(sx_ticket_open(at.keys, sx_str_of(text), &read, at.pool),
        "a ticket opens with the keys that made it");
-    ok(sx_ticket_has_session(text), "its first letter says there is a session");
+    sx_alias_of(at.keys, id, wanted);
+    ok(sx_ticket_alias(text, alias) && !strcmp(alias, wanted) &&
+           strlen(alias) == SX_ALIAS_LEN,
+       "its first letters are the alias of the session");
+    sx_id_mint(&other, &at.realm.scope);
+    sx_alias_of(at.keys, &other, alias);
+    ok(strcmp(alias, wanted) != 0, "which is that of no other");
     ok(realm->scope.keys == at.keys && !realm->store, "its realm has the keys");
     is_str(realm->scope.cookie_name, "sid", "the cookie's name is in it");
     is_str(realm->scope.ns, "example.org", "and the namespace");
@@ -65,8 +74,9 @@ static void test_ticket(const sx_id *id)
     ok(strcmp(text, sx_ticket_make(&made, at.pool)) != 0,
        "the same ticket has another text each time");
     made.token = (sx_str){NULL, 0};
+    made.id = NULL;
     text = sx_ticket_make(&made, at.pool);
-    ok(!sx_ticket_has_session(text) &&
+    ok(!sx_ticket_alias(text, alias) &&
            sx_ticket_open(at.keys, sx_str_of(text), &read, at.pool) &&
            read.token.len == 0,
        "one without a session says so");
@@ -86,7 +96,7 @@ static void test_refused(const sx_id *id)
        "other keys open nothing");
     ok(sx_ticket_open(later, sx_str_of(text), &read, at.pool),
        "a rotated one does");
-    for (size_t i = 1; i < len; i++) {
+    for (size_t i = SX_ALIAS_LEN; i < len; i++) {
         bent[i] = bent[i] == 'A' ? 'B' : 'A';
         opened += sx_ticket_open(at.keys, (sx_str){bent, len}, &read, at.pool);
         bent[i] = text[i];
