@@ -11,6 +11,7 @@
  */
 #include "sxp_handler.h"
 
+#include "ext/standard/basic_functions.h"
 #include "sxp_changes.h"
 #include "sxp_request.h"
 #include "sxp_sapi.h"
@@ -313,7 +314,8 @@ void sxp_handler_headers_leave(sxp_request *request)
             (void)sxp_request_commit(request, sx_delta_create(request->pool));
         return;
     }
-    if (!is_direct()) {
+    /* In the middle of a __sleep() that prints, nothing is serialized. */
+    if (!is_direct() || BG(serialize_lock)) {
         /* What its own handler writes will be there at the end. */
         (void)commit(request, sx_delta_create(request->pool));
         return;

@@ -291,15 +291,12 @@ static bool serialize_all(apr_array_header_t *items, mark *marks,
     return !EG(exception);
 }
 
-bool sxp_units_make(apr_array_header_t *items, apr_pool_t *pool)
+static bool make_units(apr_array_header_t *items, apr_pool_t *pool)
 {
-    mark *marks;
+    mark *marks = apr_pcalloc(pool, (apr_size_t)items->nelts * sizeof *marks);
     smart_str text = {0};
     bool ok;
 
-    if (items->nelts == 0)
-        return true;
-    marks = apr_pcalloc(pool, (apr_size_t)items->nelts * sizeof *marks);
     ok = serialize_all(items, marks, &text) && text.s;
     if (ok && looks_shared(ZSTR_VAL(text.s), ZSTR_LEN(text.s))) {
         scan s = {.marks = marks};
@@ -309,5 +306,22 @@ bool sxp_units_make(apr_array_header_t *items, apr_pool_t *pool)
     if (ok)
         ok = write_items(items, marks, ZSTR_VAL(text.s), pool);
     smart_str_free(&text);
+    return ok;
+}
+
+/* What a __sleep() prints has no place in front of the headers that are about
+ * to leave; it is called again at the end. */
+bool sxp_units_make(apr_array_header_t *items, apr_pool_t *pool)
+{
+    bool is_quiet = SXP(in_headers) && !OG(running);
+    bool ok;
+
+    if (items->nelts == 0)
+        return true;
+    if (is_quiet && php_output_start_default() == FAILURE)
+        return false;
+    ok = make_units(items, pool);
+    if (is_quiet)
+        php_output_discard();
     return ok;
 }

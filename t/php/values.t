@@ -114,4 +114,21 @@ for my $name (qw(php php_serialize php_binary)) {
         '{"a":1,"l":["x"]}', "with the serializer $name");
     is($b->get('/p/cgi/app')->env('SESSION_VAR_a'), '1', 'keys are keys');
 }
+
+# --- what prints while it is written
+$b = $s->browser;
+my $loud = <<'PHP';
+class Loud
+{
+    public $n = 0;
+    function __sleep() { $this->n++; echo str_repeat('x', 9000); return ['n']; }
+}
+session_start();
+PHP
+like(run("$loud \$_SESSION['loud'] = new Loud; \$_SESSION['a'] = 1;"),
+    qr/^x{9000}$/, 'an object that prints, and headers that leave by that');
+like(run("$loud echo \$_SESSION['loud']->n, \$_SESSION['a'];"), qr/^11x{9000}$/,
+    'is written, and is there; what it prints as headers leave is no header');
+is(run('session_start(); echo "x"; flush(); echo $_SESSION["a"];'), 'x1',
+    'and costs nobody its page');
 SxTest::done();
