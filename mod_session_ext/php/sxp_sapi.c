@@ -116,27 +116,48 @@ static bool is_in_use(void)
 
 /* Apps ask $_COOKIE[session_name()] whether there is a session, and PHP itself
  * does for the progress of uploads.  There is, under another name. */
+static const char *alias_of_client(const char *cookies,
+                                   char room[SX_ALIAS_LEN + 1])
+{
+    if (!is_in_use())
+        return NULL;
+    if (SXP(ticket))
+        return sx_ticket_alias(SXP(ticket), room) ? room : NULL;
+    return cookies ? sxp_request_peek(sxp_request_get()) : NULL;
+}
+
 static char *read_cookies(void)
 {
-    char *cookies = before.read_cookies(), alias[SX_ALIAS_LEN + 1];
-    const char *name = INI_STR("session.name"), *own;
+    char *cookies = before.read_cookies(), room[SX_ALIAS_LEN + 1];
+    const char *name = INI_STR("session.name"), *alias;
 
     sxp_sapi_request();
-    if (!is_in_use() || !name)
+    alias = alias_of_client(cookies, room);
+    if (!alias || !name)
         return cookies;
-    if (SXP(ticket)) {
-        if (!sx_ticket_alias(SXP(ticket), alias))
-            return cookies;
-    }
-    else {
-        own = cookies ? sxp_request_peek(sxp_request_get()) : NULL;
-        if (!own)
-            return cookies;
-        memcpy(alias, own, sizeof alias);
-    }
     spprintf(&SXP(cookies), 0, "%s=%s%s%s", name, alias, cookies ? "; " : "",
              cookies ? cookies : "");
     return SXP(cookies);
+}
+
+void sxp_sapi_named(void)
+{
+    char room[SX_ALIAS_LEN + 1];
+    const char *alias = alias_of_client(sxp_sapi_cookies(), room);
+    const char *name = PS(session_name);
+    zval *cookies =
+        zend_hash_str_find_ind(&EG(symbol_table), ZEND_STRL("_COOKIE"));
+    zval value;
+
+    if (!alias || !cookies)
+        return;
+    ZVAL_DEREF(cookies);
+    if (Z_TYPE_P(cookies) != IS_ARRAY ||
+        zend_symtable_str_exists(Z_ARRVAL_P(cookies), name, strlen(name)))
+        return;
+    SEPARATE_ARRAY(cookies);
+    ZVAL_STRING(&value, alias);
+    zend_symtable_str_update(Z_ARRVAL_P(cookies), name, strlen(name), &value);
 }
 
 /* ---- headers ------------------------------------------------------------ */

@@ -32,4 +32,7 @@ bool sxp_sapi_has_client(void);
  *  it is in SXP(ticket) then, if there is one.  Again is no harm. */
 void sxp_sapi_take_ticket(void);
 
+/** session.name is another now: let $_COOKIE have the session under it, too. */
+void sxp_sapi_named(void);
+
 #endif

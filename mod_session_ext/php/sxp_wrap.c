@@ -2,10 +2,12 @@
 #include "sxp_wrap.h"
 
 #include "sxp.h"
+#include "sxp_sapi.h"
 
 static ZEND_FUNCTION(start);
 static ZEND_FUNCTION(regenerate);
 static ZEND_FUNCTION(write_close);
+static ZEND_FUNCTION(name);
 
 typedef struct wrap {
     const char *name;
@@ -13,13 +15,14 @@ typedef struct wrap {
     zif_handler before;
 } wrap;
 
-enum { START, REGENERATE, WRITE_CLOSE, COMMIT, WRAPS };
+enum { START, REGENERATE, WRITE_CLOSE, COMMIT, NAME, WRAPS };
 
 static wrap wraps[WRAPS] = {
     [START] = {"session_start", ZEND_FN(start), NULL},
     [REGENERATE] = {"session_regenerate_id", ZEND_FN(regenerate), NULL},
     [WRITE_CLOSE] = {"session_write_close", ZEND_FN(write_close), NULL},
     [COMMIT] = {"session_commit", ZEND_FN(write_close), NULL},
+    [NAME] = {"session_name", ZEND_FN(name), NULL},
 };
 
 /* ['read_and_close' => true] as its only argument. */
@@ -67,6 +70,15 @@ static ZEND_FUNCTION(write_close)
     wraps[WRITE_CLOSE].before(INTERNAL_FUNCTION_PARAM_PASSTHRU);
     if (ours && SXP(request)->failed)
         RETVAL_FALSE;
+}
+
+/* An app with a name of its own asks for a cookie of that name, and begins no
+ * session if there is none. */
+static ZEND_FUNCTION(name)
+{
+    wraps[NAME].before(INTERNAL_FUNCTION_PARAM_PASSTHRU);
+    if (ZEND_NUM_ARGS() > 0 && !EG(exception))
+        sxp_sapi_named();
 }
 
 static zend_internal_function *find(const char *name)

@@ -49,4 +49,16 @@ run($wiki . '$_SESSION["a"] = 1;');
 run($wiki . 'session_destroy();');
 is($b->get('/p/cgi/app')->env('SESSION_STATUS'), 'none',
     'who was the only one ends it all');
+
+# --- a cookie of that name
+my $asks = 'session_name("wiki"); $c = $_COOKIE["wiki"] ?? "none"; '
+    . 'session_start(); echo $c, " ", session_id();';
+$b = $s->browser;
+like(run($asks), qr/^none \w{32}$/, 'who comes without a session has no cookie');
+like(run($asks), qr/^(\w{32}) \1$/,
+    'who has one has it under the name that the application gives it');
+like(run('$_COOKIE["wiki"] = "mine"; ' . $asks), qr/^mine /,
+    'unless there is a cookie of that name');
+is(run('unset($_COOKIE); session_name("wiki"); echo "on";'), 'on',
+    'and not where there are no cookies any more');
 SxTest::done();
