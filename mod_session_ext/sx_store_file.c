@@ -109,7 +109,7 @@ static sx_answer get(sx_store *base, const unsigned char *key, sx_str *bytes,
     answer = read_record(store, key, name, bytes, meta, pool);
     if (answer == SX_STORE_DAMAGED)
         answer = read_again(store, key, name, bytes, meta, pool);
-    if (answer == SX_STORE_OK && meta->expires_ms + grace_ms <= now_ms)
+    if (answer == SX_STORE_OK && meta->expires_ms <= now_ms - grace_ms)
         return SX_STORE_MISS;
     return answer;
 }

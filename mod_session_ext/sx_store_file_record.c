@@ -102,8 +102,9 @@ bool sx_file_head_open(const unsigned char head[SX_FILE_HEAD_LEN],
     };
     *len = le32toh(h.len);
     close_times(&times, meta);
+    /* Behind the last token there would be none. */
     return times.times_check == h.times_check && meta->token != 0 &&
-           sx_record_meta_ok(meta);
+           meta->token != UINT64_MAX && sx_record_meta_ok(meta);
 }
 
 bool sx_file_value_ok(const unsigned char head[SX_FILE_HEAD_LEN], sx_str bytes)

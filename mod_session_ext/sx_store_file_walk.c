@@ -116,7 +116,7 @@ static bool may_be_due(const struct stat *st, int64_t now_ms)
     int64_t end_ms =
         (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000;
 
-    return end_ms + SX_COMMIT_GRACE_MS <= now_ms ||
+    return end_ms <= now_ms - SX_COMMIT_GRACE_MS ||
            end_ms > now_ms + SX_RECORD_LIFE_MAX_MS;
 }
 
@@ -133,7 +133,7 @@ static bool free_one(sx_file_store *store, const unsigned char *key,
         return false;
     sx_file_name(key, name);
     if (sx_file_find(store, key, name, O_RDONLY, &found) == SX_STORE_OK) {
-        freed = found.meta.expires_ms + SX_COMMIT_GRACE_MS <= now_ms &&
+        freed = found.meta.expires_ms <= now_ms - SX_COMMIT_GRACE_MS &&
                 unlinkat(store->dir, name, 0) == 0;
         if (!freed)
             sx_file_set_due(found.fd, found.meta.expires_ms);

@@ -11,6 +11,8 @@
 #ifndef BACKENDS_H
 #define BACKENDS_H
 
+#include <ftw.h>
+
 #include "stage.h"
 
 #include "sx_store_cookie.h"
@@ -108,26 +110,38 @@ static void file_open(stage *at, uint64_t size, shm_on_full on_full)
     }
 }
 
+static int file_remove(const char *path, const struct stat *st, int type,
+                       struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
 static void file_close(stage *at)
 {
-    if (system(apr_psprintf(at->pool, "rm -r %s", at->path)) != 0) {
+    if (nftw(at->path, file_remove, 8, FTW_DEPTH | FTW_PHYS) != 0) {
         stage_give_up("the scratch directory cannot be removed");
     }
 }
 
+static long long file_count;
+
+static int file_count_one(const char *path, const struct stat *st, int type,
+                          struct FTW *at)
+{
+    unsigned char key[SX_STORE_KEY_LEN];
+
+    (void)st;
+    file_count += type == FTW_F && sx_file_key_of(path + at->base, key);
+    return 0;
+}
+
 static long long file_records(stage *at)
 {
-    FILE *found = popen(apr_psprintf(at->pool,
-                                     "find %s/[0-9a-f][0-9a-f] -type f "
-                                     "2>/dev/null | wc -l",
-                                     at->path),
-                        "r");
-    long long count = -1;
-
-    if (!found || fscanf(found, "%lld", &count) != 1 || pclose(found) != 0) {
-        stage_give_up("the files cannot be counted");
-    }
-    return count;
+    file_count = 0;
+    return nftw(at->path, file_count_one, 8, FTW_PHYS) == 0 ? file_count : -1;
 }
 
 static void file_spoil(stage *at, const unsigned char *key)
