@@ -126,7 +126,7 @@ static void test_sizes(void)
     const size_t most = stage_on->max_record;
     const size_t sizes[] = {0, 1, 4095, 4096, 4097, 100000, most};
     char *bytes = apr_palloc(at.pool, most + 1);
-    sx_record_meta meta = meta_of(SX_USER), found;
+    sx_record_meta meta = meta_of(SX_USER), found = {0};
     sx_str got;
 
     for (size_t i = 0; i < most + 1; i++)

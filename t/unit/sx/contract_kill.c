@@ -144,8 +144,9 @@ static void storm(uint64_t seed, int kills)
     says(told->others == 0, "nobody who lived was kept from writing");
     says(told->confirmed[0] + told->confirmed[1] > (uint64_t)kills,
          "and there was something to lose");
-    diag("%llu commits, %d killed",
-         (unsigned long long)(told->confirmed[0] + told->confirmed[1]), kills);
+    diag("%llu and %llu commits, %d killed",
+         (unsigned long long)told->confirmed[0],
+         (unsigned long long)told->confirmed[1], kills);
     says(request(&at, cookies[0], "Session-Destroy: on")->destroyed &&
              dead(&at, cookies[0]),
          "an end is one after all that");

@@ -27,9 +27,9 @@ int fsync(int fd)
     return 0;
 }
 
-int fdatasync(int fd)
+int fdatasync(int fildes)
 {
-    return fsync(fd);
+    return fsync(fildes);
 }
 
 /* ---- calls -------------------------------------------------------------- */
@@ -238,11 +238,13 @@ static void test_not_ours(void)
 
     for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
         const unsigned char *key = made("value"), *other = made("value");
+        sx_answer first, then;
 
         if (changes[i].change(path_of(key), path_of(other)) != 0)
             stage_give_up(changes[i].what);
-        ok(get(key, "value") == SX_STORE_DAMAGED &&
-               get(key, "value") == SX_STORE_MISS &&
+        first = get(key, "value");
+        then = get(key, "value");
+        ok(first == SX_STORE_DAMAGED && then == SX_STORE_MISS &&
                put_as(key, SX_USER, 0, "new", MINUTE) == SX_STORE_OK &&
                get(key, "new") == SX_STORE_OK,
            "%s is set aside, and a new record can be made", changes[i].what);
