@@ -3,12 +3,10 @@
 #include "mod_sx_attach.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
-#include <time.h>
 #include "mod_sx_files.h"
 #include "mod_sx_snapshot.h"
+#include "mod_sx_worker.h"
 #include "shm_stats.h"
 #include "sx_store_shm.h"
 
@@ -17,16 +15,12 @@ extern module AP_MODULE_DECLARE_DATA session_ext_module;
 #define TRY_SHARE 20 /* ms of trying for each second of waiting: 2 % */
 #define TRY_PAUSE 60 /* s; it may only have waited for others */
 
-/* `lock` guards `stop` alone.  The pool belongs to the thread while it runs. */
+/* The pool belongs to the worker, which tries, while it runs. */
 typedef struct membership {
     mod_sx_segment *segment;
     apr_pool_t *pool;
     shm_cleanup *cleanup;
-    bool trying;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool stop;
+    mod_sx_worker worker;
     char told[160]; /* why it is unavailable: said once */
 } membership;
 
@@ -126,29 +120,12 @@ static bool try_attach(membership *m)
     return true;
 }
 
-/* True when it is time to go. */
-static bool wait_seconds(membership *m, int64_t seconds)
-{
-    struct timespec end;
-    bool stop;
-    int rc = 0;
-
-    clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_sec += seconds;
-    pthread_mutex_lock(&m->lock);
-    while (!m->stop && rc == 0)
-        rc = pthread_cond_timedwait(&m->wake, &m->lock, &end);
-    stop = m->stop;
-    pthread_mutex_unlock(&m->lock);
-    return stop;
-}
-
 static void *try_again(void *baton)
 {
     membership *m = baton;
     int64_t pause = 1;
 
-    while (!wait_seconds(m, pause)) {
+    while (!mod_sx_worker_wait(&m->worker, pause * 1000)) {
         int64_t began = shm_store_clock_ms();
 
         if (try_attach(m))
@@ -162,32 +139,11 @@ static void *try_again(void *baton)
     return NULL;
 }
 
-static void begin_to_try(membership *m)
-{
-    sigset_t all, before;
-
-    pthread_mutex_init(&m->lock, NULL);
-    pthread_cond_init(&m->wake, NULL);
-    /* The server's signals are for its own threads, but not a fault. */
-    sigfillset(&all);
-    sigdelset(&all, SIGBUS);
-    sigdelset(&all, SIGSEGV);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    m->trying = pthread_create(&m->thread, NULL, try_again, m) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 static apr_status_t leave(void *baton)
 {
     membership *m = baton;
 
-    if (m->trying) {
-        pthread_mutex_lock(&m->lock);
-        m->stop = true;
-        pthread_cond_signal(&m->wake);
-        pthread_mutex_unlock(&m->lock);
-        pthread_join(m->thread, NULL);
-    }
+    mod_sx_worker_stop(&m->worker);
     shm_store_cleanup_stop(m->cleanup);
     return APR_SUCCESS;
 }
@@ -207,7 +163,7 @@ void mod_sx_attach(mod_sx_segment *segment, apr_pool_t *pchild)
     /* Before the pools below this one are cleared: threads use them. */
     apr_pool_pre_cleanup_register(pchild, m, leave);
     if (!try_attach(m))
-        begin_to_try(m);
+        (void)mod_sx_worker_start(&m->worker, try_again, m);
 }
 
 sx_store *mod_sx_attached(const mod_sx_segment *segment)

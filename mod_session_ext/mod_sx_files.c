@@ -2,14 +2,12 @@
 #include "mod_sx_private.h"
 #include "mod_sx_files.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 #include "unixd.h"
 #include "mod_sx_attach.h"
+#include "mod_sx_worker.h"
 #include "sx_store_file.h"
 
 extern module AP_MODULE_DECLARE_DATA session_ext_module;
@@ -22,15 +20,11 @@ extern module AP_MODULE_DECLARE_DATA session_ext_module;
 #define OTHERS_MS  2000
 #define TRY_MS     1000
 
-/* `lock` guards `stop` alone.  The pool belongs to the thread. */
+/* The pool belongs to the worker. */
 typedef struct sweeper {
     mod_sx_segment *segment;
     apr_pool_t *pool;
-    pthread_t thread;
-    bool runs;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool stop;
+    mod_sx_worker worker;
     char told[300]; /* why it is unavailable: said once */
 } sweeper;
 
@@ -109,26 +103,6 @@ static bool try_open(sweeper *s)
     return store != NULL;
 }
 
-/* True when it is time to go. */
-static bool wait_ms(sweeper *s, int64_t ms)
-{
-    struct timespec end;
-    bool stop;
-    int rc = 0;
-
-    clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_sec += ms / 1000;
-    end.tv_nsec += ms % 1000 * 1000000;
-    end.tv_sec += end.tv_nsec / 1000000000;
-    end.tv_nsec %= 1000000000;
-    pthread_mutex_lock(&s->lock);
-    while (!s->stop && rc == 0)
-        rc = pthread_cond_timedwait(&s->wake, &s->lock, &end);
-    stop = s->stop;
-    pthread_mutex_unlock(&s->lock);
-    return stop;
-}
-
 /* How long to wait for the next slice. */
 static int64_t sweep(sx_store *store)
 {
@@ -146,7 +120,7 @@ static void *run(void *baton)
     sweeper *s = baton;
     int64_t pause_ms = TRY_MS;
 
-    while (!wait_ms(s, pause_ms)) {
+    while (!mod_sx_worker_wait(&s->worker, pause_ms)) {
         sx_store *store = mod_sx_attached(s->segment);
 
         if (store)
@@ -161,36 +135,20 @@ static apr_status_t leave(void *baton)
 {
     sweeper *s = baton;
 
-    if (!s->runs)
-        return APR_SUCCESS;
-    pthread_mutex_lock(&s->lock);
-    s->stop = true;
-    pthread_cond_signal(&s->wake);
-    pthread_mutex_unlock(&s->lock);
-    pthread_join(s->thread, NULL);
+    mod_sx_worker_stop(&s->worker);
     return APR_SUCCESS;
 }
 
 void mod_sx_files_attach(mod_sx_segment *segment, apr_pool_t *pchild)
 {
     sweeper *s = apr_pcalloc(pchild, sizeof *s);
-    sigset_t all, before;
 
     s->segment = segment;
     apr_pool_create(&s->pool, pchild);
-    pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->wake, NULL);
     (void)try_open(s);
     /* Before the pools below this one are cleared: the thread uses them. */
     apr_pool_pre_cleanup_register(pchild, s, leave);
-    /* The server's signals are for its own threads, but not a fault. */
-    sigfillset(&all);
-    sigdelset(&all, SIGBUS);
-    sigdelset(&all, SIGSEGV);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    s->runs = pthread_create(&s->thread, NULL, run, s) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!s->runs)
+    if (!mod_sx_worker_start(&s->worker, run, s))
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, ap_server_conf,
                      "SessionExtStore '%s': nothing is swept by this process, "
                      "which can have no thread for it",

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mod_sx_worker.h"
+
+#include <signal.h>
+#include <time.h>
+
+bool mod_sx_worker_start(mod_sx_worker *worker, void *(*run)(void *),
+                         void *baton)
+{
+    sigset_t all, before;
+
+    pthread_mutex_init(&worker->lock, NULL);
+    pthread_cond_init(&worker->wake, NULL);
+    /* The server's signals are for its own threads, but not a fault. */
+    sigfillset(&all);
+    sigdelset(&all, SIGBUS);
+    sigdelset(&all, SIGSEGV);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    worker->runs = pthread_create(&worker->thread, NULL, run, baton) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return worker->runs;
+}
+
+bool mod_sx_worker_wait(mod_sx_worker *worker, int64_t ms)
+{
+    struct timespec end;
+    bool stop;
+    int rc = 0;
+
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_nsec += ms % 1000 * 1000000;
+    end.tv_sec += ms / 1000 + end.tv_nsec / 1000000000;
+    end.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&worker->lock);
+    while (!worker->stop && rc == 0)
+        rc = pthread_cond_timedwait(&worker->wake, &worker->lock, &end);
+    stop = worker->stop;
+    pthread_mutex_unlock(&worker->lock);
+    return stop;
+}
+
+void mod_sx_worker_stop(mod_sx_worker *worker)
+{
+    if (!worker->runs)
+        return;
+    pthread_mutex_lock(&worker->lock);
+    worker->stop = true;
+    pthread_cond_signal(&worker->wake);
+    pthread_mutex_unlock(&worker->lock);
+    pthread_join(worker->thread, NULL);
+}
