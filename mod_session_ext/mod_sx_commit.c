@@ -201,6 +201,16 @@ static bool asks(const mod_sx_visit *visit)
     return sx_delta_asks(visit->delta) || mod_sx_bridge_is_changed(visit);
 }
 
+/* What is to be committed, now that the app has answered: of a 5xx no data, but
+ * what modules have changed. */
+static void complete_delta(request_rec *r, mod_sx_visit *visit)
+{
+    mod_sx_load(r);
+    if (r->status >= 500)
+        sx_delta_drop_data(visit->delta);
+    mod_sx_bridge_harvest(visit);
+}
+
 /* A subrequest speaks after the page's headers have left (SSI), or before the
  * page commits: then its commands wait for that. */
 static void commit_subrequest(request_rec *r, mod_sx_visit *visit)
@@ -210,10 +220,7 @@ static void commit_subrequest(request_rec *r, mod_sx_visit *visit)
 
     if (!mod_sx_part_of(r)->top->finished || !asks(visit))
         return;
-    mod_sx_load(r);
-    if (r->status >= 500)
-        sx_delta_drop_data(visit->delta);
-    mod_sx_bridge_harvest(visit);
+    complete_delta(r, visit);
     commit_visit(r, visit, mode, &done);
     answer_of(r, &done);
 }
@@ -244,12 +251,9 @@ static int commit_page(request_rec *r, mod_sx_visit *visit)
     sx_committed done;
     int status;
 
-    mod_sx_load(r);
-    if (r->status >= 500)
-        sx_delta_drop_data(visit->delta);
+    complete_delta(r, visit);
     if (first)
         visit->shown = mod_sx_flash_was_shown(r, visit);
-    mod_sx_bridge_harvest(visit);
     mod_sx_cookie_drop_foreign(r, visit);
     status = commit_and_answer(r, visit, mode, &done);
     visit->shown &= status == OK;
@@ -314,10 +318,7 @@ int mod_sx_commit_redirected(request_rec *r)
     if (visit)
         mod_sx_cookie_drop_foreign(r, visit);
     if (visit && (found || asks(visit))) {
-        mod_sx_load(r);
-        if (r->status >= 500)
-            sx_delta_drop_data(visit->delta);
-        mod_sx_bridge_harvest(visit);
+        complete_delta(r, visit);
         commit_visit(r, visit, mode, &done);
         status = answer_of(r, &done);
         /* The target sees what was written. */
