@@ -2,6 +2,7 @@
 # What cannot be stored, and what cannot be read: a warning, the session as it
 # was, and a script that goes on.
 use SxTest;
+use SxTest::Php qw(script);
 use SxTest::Segment;
 
 my $s = SxTest::Server->new(scopes => 1, php_ini => '', conf => <<'CONF');
@@ -21,11 +22,7 @@ $s->write_conf($s->{conf} =~ s/^ShmStore.*\n//mr);
 $s->start;
 my $b = $s->browser;
 
-sub run
-{
-    my ($code, %opt) = @_;
-    return $b->post(($opt{at} || '/p') . '/php/run.php', content => $code)->body;
-}
+sub run { return script($b, @_)->body }
 
 my $read = 'session_start(); echo json_encode($_SESSION);';
 run('session_start(); $_SESSION["a"] = 1;');

@@ -2,24 +2,16 @@
 # When a session begins, and when what PHP writes is there: before the first
 # byte of a page leaves, and after it; with nothing in it, and for whom not.
 use SxTest;
+use SxTest::Php qw(script server);
 
-my $s = SxTest::Server->new(scopes => 1, php_ini => '', conf => <<'CONF');
-<Location "/p/">
-    SessionExt On
-    SessionExtPHP On
-</Location>
+my $s = server(<<'CONF');
 <Location "/q/">
     SessionExt On
 </Location>
 CONF
-$s->start;
 my $b = $s->browser;
 
-sub run
-{
-    my ($code, %opt) = @_;
-    return $b->post('/p/php/run.php', content => $code, %opt);
-}
+sub run { return script($b, @_) }
 
 sub sent { return scalar(my @lines = $_[0]->headers('Set-Cookie')) }
 

@@ -2,21 +2,12 @@
 # The extension's own functions: what they do, with and without a session that
 # the script has open, and that PHP knows them as the stub has them.
 use SxTest;
+use SxTest::Php qw(script server);
 
-my $s = SxTest::Server->new(scopes => 1, php_ini => '', conf => <<'CONF');
-<Location "/p/">
-    SessionExt On
-    SessionExtPHP On
-</Location>
-CONF
-$s->start;
+my $s = server();
 my $b = $s->browser;
 
-sub run
-{
-    my ($code, %opt) = @_;
-    return $b->post('/p/php/run.php', content => $code, %opt)->body;
-}
+sub run { return script($b, @_)->body }
 
 # --- counters
 is(run('echo session_ext_incr("n");'), '1', 'a key that is not there counts as 0');

@@ -2,13 +2,14 @@
 # What a module of httpd keeps to itself, PHP neither sees nor takes away.
 use SxTest;
 use SxTest::ModSession qw(server log_in on form);
+use SxTest::Php qw(script);
 
 my $s = server("<Location \"/open/php/\">\nSessionExtPHP On\n</Location>\n",
     php_ini => '');
 $s->start;
 my $b = $s->browser;
 
-sub run { return $b->post('/open/php/run.php', content => $_[0])->body }
+sub run { return script($b, @_, at => '/open')->body }
 
 log_in($b, 'ann', field => { httpd_location => '/open/cgi/app' });
 run('session_start(); $_SESSION["cart"] = 3;');

@@ -2,21 +2,12 @@
 # $_SESSION in the sessions of httpd: what PHP writes the next request reads,
 # PHP or not, with the one cookie that httpd owns.
 use SxTest;
+use SxTest::Php qw(script server);
 
-my $s = SxTest::Server->new(scopes => 1, php_ini => '', conf => <<'CONF');
-<Location "/p/">
-    SessionExt On
-    SessionExtPHP On
-</Location>
-CONF
-$s->start;
+my $s = server();
 my $b = $s->browser;
 
-sub run
-{
-    my ($code, %opt) = @_;
-    return $b->post('/p/php/run.php', content => $code, %opt);
-}
+sub run { return script($b, @_) }
 
 my $r = run('session_start(); $_SESSION["cart"] = 3; $_SESSION["name"] = "Ann";'
     . ' $_SESSION["list"] = [1, 2]; echo session_id();');

@@ -2,21 +2,12 @@
 # Two applications on one host: a session.name that is not PHP's default has
 # keys of its own, in the one session and with the one cookie.
 use SxTest;
+use SxTest::Php qw(script server);
 
-my $s = SxTest::Server->new(scopes => 1, php_ini => '', conf => <<'CONF');
-<Location "/p/">
-    SessionExt On
-    SessionExtPHP On
-</Location>
-CONF
-$s->start;
+my $s = server();
 my $b = $s->browser;
 
-sub run
-{
-    my ($code, %opt) = @_;
-    return $b->post('/p/php/run.php', content => $code, %opt)->body;
-}
+sub run { return script($b, @_)->body }
 
 my $wiki = 'session_name("wiki"); session_start(); ';
 my $shop = 'session_start(); ';

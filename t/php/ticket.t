@@ -2,12 +2,9 @@
 # What goes between httpd and PHP: no script finds the ticket, no client the
 # reply, and neither is taken from anybody else.
 use SxTest;
+use SxTest::Php qw(script server);
 
-my $s = SxTest::Server->new(scopes => 1, php_ini => '', conf => <<'CONF');
-<Location "/p/">
-    SessionExt On
-    SessionExtPHP On
-</Location>
+my $s = server(<<'CONF');
 <Location "/other/">
     SessionExt On
     SessionExtPHP On
@@ -20,14 +17,9 @@ my $s = SxTest::Server->new(scopes => 1, php_ini => '', conf => <<'CONF');
     SessionExtPHP On
 </Location>
 CONF
-$s->start;
 my $b = $s->browser;
 
-sub run
-{
-    my ($code, %opt) = @_;
-    return $b->post(($opt{at} || '/p') . '/php/run.php', content => $code, %opt);
-}
+sub run { return script($b, @_) }
 
 run('session_start(); $_SESSION["a"] = 1;');
 my $look = 'foreach ([getenv(), $_SERVER, $_ENV, '

@@ -2,22 +2,13 @@
 # Requests of one session at one time: PHP's take turns, as its applications
 # expect, or merge by key; httpd waits for none of them, and nothing is lost.
 use SxTest;
+use SxTest::Php qw(script server);
 use Time::HiRes qw(time);
 
-my $s = SxTest::Server->new(scopes => 1, php_ini => '', conf => <<'CONF');
-<Location "/p/">
-    SessionExt On
-    SessionExtPHP On
-</Location>
-CONF
-$s->start;
+my $s = server();
 my $b;
 
-sub run
-{
-    my ($code, %opt) = @_;
-    return $b->post('/p/php/run.php', content => $code, %opt)->body;
-}
+sub run { return script($b, @_)->body }
 
 sub begin
 {

@@ -2,21 +2,12 @@
 # What PHP puts into $_SESSION comes out again, of each type, and with what its
 # keys share; only changed keys are written.
 use SxTest;
+use SxTest::Php qw(script server);
 
-my $s = SxTest::Server->new(scopes => 1, php_ini => '', conf => <<'CONF');
-<Location "/p/">
-    SessionExt On
-    SessionExtPHP On
-</Location>
-CONF
-$s->start;
+my $s = server();
 my $b = $s->browser;
 
-sub run
-{
-    my ($code, %opt) = @_;
-    return $b->post('/p/php/run.php', content => $code, %opt)->body;
-}
+sub run { return script($b, @_)->body }
 
 # One script sets, the next looks.
 sub passes

@@ -4,13 +4,8 @@
 # there is a store finds it if it is open to a group of its own; the keys it has.
 use SxTest;
 use SxTest::Keys;
+use SxTest::Php qw($SCOPE);
 
-my $SCOPE = <<'CONF';
-<Location "/p/">
-    SessionExt On
-    SessionExtPHP On
-</Location>
-CONF
 plan(skip_all => 'the PHP extension is not built')
     if !-e SxTest::Paths::php_extension();
 my $s = SxTest::Server->new(scopes => 1, php_ini => '', conf => $SCOPE);
