@@ -22,16 +22,7 @@ use lib "$FindBin::Bin/lib", "$FindBin::Bin/../lib";
 use Getopt::Long;
 use Bench::Compare;
 use Bench::Page;
-
-sub usage
-{
-    open my $in, '<', $0 or die "$0: $!\n";
-    while (my $line = <$in>) {
-        last if $line !~ /^#/;
-        print $line =~ s/^# ?//r unless $line =~ /^#!|SPDX/;
-    }
-    return;
-}
+use SxTest::Usage;
 
 my %opt = (docs => "$FindBin::Bin/../../docs",
     apps => "$FindBin::Bin/compare");

@@ -32,6 +32,7 @@ use Bench::Machine;
 use Bench::Page;
 use Bench::Socache;
 use Bench::Store;
+use SxTest::Usage;
 
 my @ORDER = qw(store http instructions commit socache);
 my %part = (
@@ -41,14 +42,6 @@ my %part = (
     commit       => \&Bench::Commit::tables,
     socache      => \&Bench::Socache::tables,
 );
-
-sub usage
-{
-    open my $in, '<', $0 or die "$0: $!\n";
-    my @lines = grep { /^#/ } <$in>;
-    print map { s/^# ?//r } grep { !/^#!|SPDX/ } @lines;
-    return;
-}
 
 my %opt = (docs => "$FindBin::Bin/../../docs");
 my $command = join ' ', 't/bench/run', @ARGV;

@@ -33,6 +33,12 @@ sub rows
     return map { [split / *\| */, s/^\| *//r] } @rows;
 }
 
+# ---- what it says of itself -------------------------------------------------
+my ($told, $help) = bench('--help');
+is($told, 0, 'it can be asked what it does');
+like($help, qr/^Everything that .*--write-docs .*^tables\.\n\z/ms,
+    'and says it, with its options, and nothing else');
+
 # ---- the short form ----------------------------------------------------------
 spew($page, "# old\n\n## The store beside its peers\n\nold\n\n"
     . "## Requests\n\nkept\n\n## Where and how\n\nold\n");

@@ -18,16 +18,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib", "$FindBin::Bin/../lib";
 use Getopt::Long;
 use PhpApps::Run;
-
-sub usage
-{
-    open my $in, '<', $0 or die "$0: $!\n";
-    while (my $line = <$in>) {
-        last if $line !~ /^#/;
-        print $line =~ s/^# ?//r unless $line =~ /^#!|SPDX/;
-    }
-    return;
-}
+use SxTest::Usage;
 
 my $build = $ENV{SXTEST_BUILD}
     or die "please say make php-apps: it builds what is tested\n";

@@ -26,16 +26,7 @@ use Phpt::Judge;
 use Phpt::Run;
 use Phpt::Source;
 use SxTest::Progress;
-
-sub usage
-{
-    open my $in, '<', $0 or die "$0: $!\n";
-    while (my $line = <$in>) {
-        last if $line !~ /^#/;
-        print $line =~ s/^# ?//r unless $line =~ /^#!|SPDX/;
-    }
-    return;
-}
+use SxTest::Usage;
 
 my $build = $ENV{SXTEST_BUILD}
     or die "please say make phpt: it builds what is tested\n";
