@@ -6,7 +6,7 @@ use warnings;
 use SxTest;
 
 use MIME::Base64 qw(encode_base64);
-use SxTest::Program;
+use SxTest::Daemon;
 
 my $conf = SxTest::t_dir() . '/../conf';
 
@@ -110,7 +110,7 @@ counts('mod_perl.conf',
 for my $command (['node', 'counter.js', 'PORT'], ['python3', 'counter.py', 'PORT'],
     ['rackup', '-o', '127.0.0.1', '-p', 'PORT', 'counter.ru']) {
     my ($file) = grep { /counter/ } @$command;
-    my $program = SxTest::Program->start(
+    my $program = SxTest::Daemon->start(name => $file,
         command => [map { /counter/ ? "$conf/examples/backend/$_" : $_ }
             @$command]);
     counts("backend.conf, $file",

@@ -9,7 +9,7 @@ use SxTest;
 use File::Basename qw(dirname);
 use Digest::SHA qw(sha1);
 use MIME::Base64 qw(encode_base64);
-use SxTest::Program;
+use SxTest::Daemon;
 
 SxTest::timeout(360);
 my $top = SxTest::t_dir() . '/..';
@@ -181,7 +181,7 @@ sub serve
 {
     my ($server, $fence) = @_;
     my $file = $server->root . "/srv/www/$fence->{mark}{file}";
-    return SxTest::Program->start(port => $PORT{ $fence->{mark}{serve} },
+    return SxTest::Daemon->start(name => 'backend', port => $PORT{ $fence->{mark}{serve} },
         log => $server->root . '/logs/backend',
         command => [$SERVES{ $fence->{lang} }->($file)]);
 }

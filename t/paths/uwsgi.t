@@ -3,7 +3,7 @@
 # environment, commands are obeyed, and uwsgi, which has room for 64 KiB, loses
 # nothing in silence.
 use SxTest;
-use SxTest::Program;
+use SxTest::Daemon;
 
 my $APP = <<'PY';
 from urllib.parse import parse_qs
@@ -27,7 +27,7 @@ my %option = (uwsgi => '--uwsgi-socket', scgi => '--scgi-socket',
     fcgi => '--fastcgi-socket');
 my %port;
 for my $way (keys %option, 'small') {
-    $port{$way} = SxTest::Program->start(log => $s->root . "/logs/$way",
+    $port{$way} = SxTest::Daemon->start(name => $way, log => $s->root . "/logs/$way",
         command => ['uwsgi', '--plugin', 'python3', '--die-on-term',
             $option{$way} || $option{uwsgi}, '127.0.0.1:PORT', '--wsgi-file', $file,
             $way eq 'small' ? () : ('--buffer-size', 65535)])->port;

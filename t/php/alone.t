@@ -3,8 +3,7 @@
 # and the extension sends its own cookie.
 use SxTest;
 use File::Temp qw(tempdir);
-use IO::Socket::INET;
-use POSIX qw(_exit);
+use SxTest::Daemon;
 
 my $dir = tempdir('sxt-XXXXXX', DIR => SxTest::Paths::scratch_root(), CLEANUP => 1);
 my @php = (SxTest::Paths::preload(), 'php', '-d', 'extension=' . SxTest::Paths::php_extension(),
@@ -52,19 +51,10 @@ like(cli('var_dump(session_start());', '-d', "session_ext.key_file=$dir/bad.keys
     qr/Warning.*bad\.keys.*line 1.*bool\(false\)/s, 'a bad key file is told');
 
 # --- PHP's own server
-my $port = SxTest::Paths::free_port();
-defined(my $pid = fork) or die "fork: $!\n";
-if (!$pid) {
-    open STDERR, '>', "$dir/log";
-    open STDOUT, '>&', \*STDERR;
-    chdir SxTest::t_dir() . '/apps';
-    exec { $php[0] } @php, '-S', "127.0.0.1:$port" or _exit(127);
-}
-for (1 .. 200) {
-    last if IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port");
-    select undef, undef, undef, 0.05;
-}
-my $b = SxTest::Browser->new(port => $port);
+my $server = SxTest::Daemon->start(name => 'php',
+    dir => SxTest::t_dir() . '/apps', log => "$dir/log",
+    command => [@php, '-S', '127.0.0.1:PORT']);
+my $b = SxTest::Browser->new(port => $server->port);
 
 sub run
 {
@@ -96,6 +86,5 @@ $r = run('session_start(); session_destroy();');
 like(($r->headers('Set-Cookie'))[0], qr/^sid=;.*Max-Age=0/i, 'and it is gone');
 is(scalar(my @none = run('echo "x";')->headers('Set-Cookie')), 0,
     'a page without a session has no cookie');
-kill TERM => $pid;
-waitpid $pid, 0;
+$server->stop;
 SxTest::done();

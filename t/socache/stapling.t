@@ -3,7 +3,7 @@
 # all processes, also when it is gone, after a graceful restart and after a stop
 # and start.
 use SxTest;
-use SxTest::Program;
+use SxTest::Daemon;
 
 plan(skip_all => 'needs mod_ssl and openssl')
     unless SxTest::has('mod_ssl') && SxTest::has('openssl');
@@ -60,7 +60,7 @@ $s->start;
 is(stapled(), 'nothing', 'without a responder nothing is stapled');
 $s->stop;
 unlink "$dir/session_ext-socache-mod_ssl-staple.shm";
-my $responder = SxTest::Program->start(port => $ocsp, log => "$dir/asked",
+my $responder = SxTest::Daemon->start(name => 'ocsp', port => $ocsp, log => "$dir/asked",
     says => qr/waiting for OCSP client/, command => ['openssl', 'ocsp', '-port', 'PORT', '-nmin', 60,
         map { /^-/ ? $_ : "$dir/$_" }
         qw(-index index -CA ca.pem -rsigner ca.pem -rkey ca.key)]);

@@ -2,6 +2,15 @@
 # A server that is no httpd, as our child in a process group of its own: up when
 # its port or socket answers, stopped by pid however the run ends.  It runs as the
 # user of the tests, whoever we are.
+#
+#   name     of it, for messages and the log         command  and its arguments
+#   dir      where it runs (/) and, if said, where its log lies, NAME.log
+#   log      where that is instead; with neither nothing is kept
+#   port     of 127.0.0.1; a free one if nothing is said, nor
+#   socket   a path; PORT in the command stands for the port
+#   says     what is in its log when it is ready, for one that does not stand a
+#            connection without a request
+#   env      more variables
 package SxTest::Daemon;
 use strict;
 use warnings;
@@ -9,6 +18,7 @@ use IO::Socket::INET;
 use IO::Socket::UNIX;
 use POSIX qw(WNOHANG _exit);
 use Time::HiRes qw(sleep time);
+use SxTest::Log;
 use SxTest::Paths;
 
 my $OWNER = $$;
@@ -30,19 +40,28 @@ sub child
     my ($self) = @_;
     setpgrp 0, 0;
     open STDIN, '<', '/dev/null' or _exit(127);
-    open STDOUT, '>', $self->{log} or _exit(127);
+    open STDOUT, '>>', $self->{log} or _exit(127);
     open STDERR, '>&', \*STDOUT or _exit(127);
     chdir $self->{dir} or _exit(127);
     drop_root();
-    %ENV = (%ENV, HOME => $self->{dir}, %{$self->{env} // {}});
+    %ENV = (%ENV, HOME => $self->{dir}, PWD => $self->{dir},
+        PYTHONDONTWRITEBYTECODE => 1, %{$self->{env} // {}});
     exec {$self->{command}[0]} @{$self->{command}} or _exit(127);
 }
 
-# A command that ends, as the same user: name, command, dir, env.
+sub made
+{
+    my ($class, %self) = @_;
+    $self{log} //= $self{dir} ? "$self{dir}/$self{name}.log" : '/dev/null';
+    $self{dir} //= '/';
+    return bless \%self, $class;
+}
+
+# A command that ends, as the same user.
 sub run
 {
     my ($class, %self) = @_;
-    my $self = bless {%self, log => "$self{dir}/$self{name}.log"}, $class;
+    my $self = $class->made(%self);
     defined(my $pid = fork) or die "fork: $!\n";
     $self->child unless $pid;
     waitpid $pid, 0;
@@ -50,11 +69,13 @@ sub run
     return;
 }
 
-# name, command, dir, port or socket, env
 sub start
 {
     my ($class, %self) = @_;
-    my $self = bless {%self, log => "$self{dir}/$self{name}.log"}, $class;
+    my $self = $class->made(%self);
+    $self->{port} //= SxTest::Paths::free_port() unless $self->{socket};
+    $self->{command} = [map { s/PORT/$self->{port}/gr } @{$self->{command}}]
+        if $self->{port};
     defined($self->{pid} = fork) or die "fork: $!\n";
     $self->child unless $self->{pid};
     push @live, $self;
@@ -68,9 +89,13 @@ sub start
     die "$self->{name} did not come up: " . $self->last_words . "\n";
 }
 
+sub port { return $_[0]{port} }
+
 sub answers
 {
     my ($self) = @_;
+    return SxTest::Log::since($self->{log}, 0) =~ $self->{says}
+        if $self->{says};
     return !!IO::Socket::UNIX->new(Peer => $self->{socket})
         if $self->{socket};
     return !!IO::Socket::INET->new(PeerAddr => '127.0.0.1',

@@ -9,9 +9,7 @@ use warnings;
 
 use File::Path qw(remove_tree);
 use File::Temp qw(tempdir);
-use IO::Socket::INET;
-use POSIX ();
-use Time::HiRes qw(sleep time);
+use SxTest::Daemon;
 use SxTest::Paths;
 
 my $OWNER = $$;
@@ -71,15 +69,9 @@ sub keytab { return "$_[0]{dir}/keytab" }
 sub _run
 {
     my ($self, @command) = @_;
-    my $said = "$self->{dir}/said";
-    defined(my $pid = fork) or die "fork: $!\n";
-    if (!$pid) {
-        open STDOUT, '>>', $said or POSIX::_exit(126);
-        open STDERR, '>&', \*STDOUT;
-        exec { $command[0] } @command or POSIX::_exit(127);
-    }
-    waitpid $pid, 0;
-    return $? == 0 || die "failed: @command, see $said\n";
+    SxTest::Daemon->run(name => 'said', dir => $self->{dir},
+        command => \@command);
+    return;
 }
 
 sub _fill
@@ -97,20 +89,9 @@ sub _fill
 sub _start
 {
     my ($self) = @_;
-    defined(my $pid = fork) or die "fork: $!\n";
-    if (!$pid) {
-        setpgrp 0, 0;
-        open STDOUT, '>', '/dev/null';
-        open STDERR, '>&', \*STDOUT;
-        exec 'krb5kdc', '-n' or POSIX::_exit(127);
-    }
-    $self->{pid} = $pid;
-    my $end = time + 10;
-    until (IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-        PeerPort => $self->{port}, Proto => 'tcp', Timeout => 1)) {
-        die "the KDC does not answer, see $self->{dir}/log\n" if time > $end;
-        sleep 0.02;
-    }
+    $self->{daemon} = SxTest::Daemon->start(name => 'krb5kdc',
+        dir => $self->{dir}, port => $self->{port},
+        command => ['krb5kdc', '-n']);
     return $self;
 }
 
@@ -128,9 +109,8 @@ sub ticket
 sub stop
 {
     my ($self) = @_;
-    my $pid = delete $self->{pid} or return;
-    kill TERM => $pid;
-    waitpid $pid, 0;
+    my $daemon = delete $self->{daemon} or return;
+    $daemon->stop;
     remove_tree($self->{dir}) unless $ENV{SXTEST_KEEP};
     return;
 }

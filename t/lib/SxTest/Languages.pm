@@ -16,7 +16,7 @@ use warnings;
 
 use Test::More;
 use SxTest;
-use SxTest::Program;
+use SxTest::Daemon;
 
 my $odd   = "=&%+,; \"'<>\\#\t\r\n";
 my $utf   = "Gr\xc3\xbc\xc3\x9fe \xe2\x82\xac";
@@ -169,7 +169,8 @@ sub _server
             'responsefieldsize=65536');
     }
     for my $way (sort(keys %{ $how->{serve} || {} })) {
-        my $program = SxTest::Program->start(log => $s->root . "/logs/$way",
+        my $program = SxTest::Daemon->start(name => $way,
+            log => $s->root . "/logs/$way",
             command => [map { -e "$dir/$_" ? "$dir/$_" : s/DIR/$dir/r }
                 @{ $how->{serve}{$way} }]);
         push @paths, "lang/$way";

@@ -7,7 +7,7 @@ package SxTest::Tomcat;
 use strict;
 use warnings;
 
-use SxTest::Program;
+use SxTest::Daemon;
 
 my $SERVER = <<'XML';
 <Server port="-1">
@@ -79,7 +79,7 @@ sub start
     _write("$dir/conf/server.xml", $SERVER =~ s/PORT/$port/r =~ s/DIR/$dir/r);
     _write("$dir/conf/web.xml", $WEB);
     _write("$dir/pages/app.jsp", $PAGE);
-    return SxTest::Program->start(port => $port, log => "$dir/logs/output",
+    return SxTest::Daemon->start(name => 'tomcat', port => $port, log => "$dir/logs/output",
         command => ['java', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC',
             '-Xmx96m', "-Dcatalina.base=$dir", "-Dcatalina.home=$dir",
             "-Djava.io.tmpdir=$dir/temp", '-cp', join(':', @jars),
