@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
-#include "mod_sx_files.h"
+#include "mod_sx_keeper.h"
 #include "mod_sx_snapshot.h"
 #include "mod_sx_worker.h"
 #include "shm_stats.h"
@@ -150,12 +150,13 @@ static apr_status_t leave(void *baton)
 
 void mod_sx_attach(mod_sx_segment *segment, apr_pool_t *pchild)
 {
-    membership *m = apr_pcalloc(pchild, sizeof *m);
+    membership *m;
 
-    if (segment->conf->is_directory)
-        mod_sx_files_attach(segment, pchild);
+    if (segment->conf->kind)
+        mod_sx_keep(segment, pchild);
     if (!segment->segment)
         return;
+    m = apr_pcalloc(pchild, sizeof *m);
     m->segment = segment;
     shm_store_on_lost(segment->segment, log_lost, segment);
     apr_pool_create(&m->pool, pchild);

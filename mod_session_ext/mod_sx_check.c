@@ -7,10 +7,11 @@
 #include <unistd.h>
 #include "mod_sx_bridge_conf.h"
 #include "mod_sx_cookie_conf.h"
-#include "mod_sx_files.h"
+#include "mod_sx_kind.h"
 #include "mod_sx_path.h"
 #include "mod_sx_server.h"
 #include "mod_sx_snapshot.h"
+#include "mod_sx_uses.h"
 #include "sx_registry.h"
 
 extern module AP_MODULE_DECLARE_DATA session_ext_module;
@@ -18,147 +19,6 @@ extern module AP_MODULE_DECLARE_DATA session_ext_module;
 /* What a record is longer than its session's data: the seal, the model's own
  * fields, and a few bytes a key. */
 #define RECORD_OVERHEAD 1024
-
-static mod_sx_dir *defaults_of(server_rec *server)
-{
-    return ap_get_module_config(server->lookup_defaults, &session_ext_module);
-}
-
-/* The scope as it is in ${server}, or NULL if sessions are off in it.  What
- * sections above it say cannot be known here, so it may be on without saying
- * so. */
-static const mod_sx_dir *effective(const mod_sx_use *use, server_rec *server,
-                                   apr_pool_t *pool)
-{
-    const mod_sx_dir *dir =
-        mod_sx_merge_dir(pool, defaults_of(server), use->dir);
-
-    return dir->enabled ? dir : NULL;
-}
-
-/* The scopes of ${server}: its own, and those that it has from the main one,
- * except what that says for all of itself: this is in the server's defaults. */
-static apr_array_header_t *scopes_of(server_rec *server, server_rec *first,
-                                     apr_pool_t *pool)
-{
-    const mod_sx_server *conf = mod_sx_server_of(server);
-    const mod_sx_use whole = {.dir = defaults_of(server), .server = server};
-    apr_array_header_t *all = apr_array_copy(pool, conf->uses);
-
-    if (server != first) {
-        const apr_array_header_t *main_uses = mod_sx_server_of(first)->uses;
-        for (int i = 0; i < main_uses->nelts; i++) {
-            const mod_sx_use *use = &APR_ARRAY_IDX(main_uses, i, mod_sx_use);
-            if (use->dir != defaults_of(first))
-                APR_ARRAY_PUSH(all, mod_sx_use) = *use;
-        }
-        if (whole.dir->enabled == 1)
-            APR_ARRAY_PUSH(all, mod_sx_use) = whole;
-    }
-    return all;
-}
-
-static const char *store_of(const mod_sx_dir *dir)
-{
-    return dir->store ? dir->store : MOD_SX_DEFAULT_STORE;
-}
-
-static mod_sx_store_conf *find_store(const mod_sx_server *main_conf,
-                                     const char *name)
-{
-    for (int i = 0; i < main_conf->stores->nelts; i++) {
-        mod_sx_store_conf *store =
-            APR_ARRAY_IDX(main_conf->stores, i, mod_sx_store_conf *);
-        if (!strcmp(store->name, name))
-            return store;
-    }
-    return NULL;
-}
-
-static bool some_scope_is_on(server_rec *server)
-{
-    for (server_rec *s = server; s; s = s->next) {
-        const apr_array_header_t *uses = mod_sx_server_of(s)->uses;
-        for (int i = 0; i < uses->nelts; i++)
-            if (APR_ARRAY_IDX(uses, i, mod_sx_use).dir->enabled == 1)
-                return true;
-    }
-    return false;
-}
-
-bool mod_sx_in_use(server_rec *server)
-{
-    for (server_rec *s = server; s; s = s->next)
-        if (mod_sx_server_of(s)->seal_uses->nelts ||
-            mod_sx_server_of(s)->bridge_uses->nelts)
-            return true;
-    return mod_sx_server_of(server)->stores->nelts > 0 ||
-           some_scope_is_on(server);
-}
-
-/* What a scope may use without a ShmStore line. */
-static void complete_store(mod_sx_server *main_conf, const char *name,
-                           apr_pool_t *pool)
-{
-    const size_t prefix = strlen(MOD_SX_FILES);
-    mod_sx_store_conf *store;
-
-    if (find_store(main_conf, name) || (strcmp(name, MOD_SX_DEFAULT_STORE) &&
-                                        strncmp(name, MOD_SX_FILES, prefix)))
-        return;
-    store = apr_pcalloc(pool, sizeof *store);
-    store->name = name;
-    store->max_record = 1048576;
-    if (!strncmp(name, MOD_SX_FILES, prefix)) {
-        store->is_directory = true;
-        store->path = name + prefix;
-        store->max_record = SX_FILE_RECORD_MAX;
-    }
-    APR_ARRAY_PUSH(main_conf->stores, mod_sx_store_conf *) = store;
-}
-
-void mod_sx_complete_stores(server_rec *server, apr_pool_t *pool)
-{
-    mod_sx_server *main_conf = mod_sx_server_of(server);
-
-    for (server_rec *s = some_scope_is_on(server) ? server : NULL; s;
-         s = s->next) {
-        const apr_array_header_t *uses = scopes_of(s, server, pool);
-        for (int i = 0; i < uses->nelts; i++) {
-            const mod_sx_dir *dir =
-                effective(&APR_ARRAY_IDX(uses, i, mod_sx_use), s, pool);
-            if (dir)
-                complete_store(main_conf, store_of(dir), pool);
-        }
-    }
-    for (int i = 0; i < main_conf->stores->nelts; i++) {
-        mod_sx_store_conf *store =
-            APR_ARRAY_IDX(main_conf->stores, i, mod_sx_store_conf *);
-        if (!store->path)
-            store->path = ap_runtime_dir_relative(
-                pool,
-                apr_pstrcat(pool, "session_ext-", store->name, ".shm", NULL));
-        store->path = mod_sx_resolve_directory(store->path, pool);
-        if (store->snapshot)
-            store->snapshot = mod_sx_resolve_directory(store->snapshot, pool);
-    }
-}
-
-const mod_sx_server *mod_sx_first_user_of(server_rec *first,
-                                          const mod_sx_store_conf *store,
-                                          apr_pool_t *pool)
-{
-    for (server_rec *s = first; s; s = s->next) {
-        const apr_array_header_t *uses = scopes_of(s, first, pool);
-        for (int i = 0; i < uses->nelts; i++) {
-            const mod_sx_dir *dir =
-                effective(&APR_ARRAY_IDX(uses, i, mod_sx_use), s, pool);
-            if (dir && !strcmp(store_of(dir), store->name))
-                return mod_sx_server_of(s);
-        }
-    }
-    return mod_sx_server_of(first);
-}
 
 const mod_sx_key_file *mod_sx_key_file_of(const mod_sx_server *conf)
 {
@@ -202,9 +62,7 @@ static const char *check_path(const mod_sx_server *main_conf, int index,
                                 "ShmStore '%s': its snapshot %s is that of "
                                 "ShmStore '%s': each needs a file of its own",
                                 store->name, store->snapshot, other->name);
-        if (store->is_directory && other->is_directory)
-            continue; /* by another path: it is one store all the same */
-        if (!strcmp(store->path, other->path))
+        if (!store->kind && !other->kind && !strcmp(store->path, other->path))
             return apr_psprintf(pool,
                                 "ShmStore '%s': its file %s is that of "
                                 "ShmStore '%s': each needs a file= of its own",
@@ -213,13 +71,14 @@ static const char *check_path(const mod_sx_server *main_conf, int index,
     return NULL;
 }
 
-static const char *check_store(const mod_sx_store_conf *store, apr_pool_t *pool)
+static const char *check_store(const mod_sx_server *main_conf,
+                               const mod_sx_store_conf *store, apr_pool_t *pool)
 {
     struct stat st;
     apr_uint64_t have = 0, room;
 
-    if (store->is_directory)
-        return mod_sx_files_check(store, false, pool);
+    if (store->kind)
+        return store->kind->check(main_conf, store, pool);
     if (!store->size)
         return NULL;
     if (lstat(store->path, &st) == 0 && S_ISREG(st.st_mode))
@@ -284,37 +143,38 @@ static const char *check_carried(const mod_sx_dir *dir,
                : NULL;
 }
 
-/* Sessions in files. */
-static const char *check_files(const mod_sx_dir *dir, const mod_sx_server *conf,
-                               const mod_sx_store_conf *store, apr_pool_t *pool)
+/* Sessions in a store of some kind. */
+static const char *check_kind(const mod_sx_dir *dir, const mod_sx_server *conf,
+                              const mod_sx_store_conf *store, apr_pool_t *pool)
 {
-    if (!conf->key_file)
+    const mod_sx_kind *kind = store->kind;
+
+    if (kind->outlives && !conf->key_file)
         return apr_psprintf(pool,
-                            "SessionExtStore %s: files outlive a reboot, the "
-                            "generated keys do not: SessionExtKeyFile is "
-                            "needed",
-                            store->name);
+                            "SessionExtStore %s: %s, the generated keys do "
+                            "not: SessionExtKeyFile is needed",
+                            store->name, kind->outlives);
     return MOD_SX_OR(dir->php, 0) == 1
-               ? "SessionExtPHP: sessions in files are not in a store that PHP "
-                 "can open: accepted with SessionExtStore shm"
+               ? apr_psprintf(pool,
+                              "SessionExtPHP: %s are not in a store that PHP "
+                              "can open: accepted with SessionExtStore shm",
+                              kind->sessions)
                : NULL;
 }
 
 static const char *check_scope(const mod_sx_dir *dir, const mod_sx_server *conf,
                                const mod_sx_server *main_conf, apr_pool_t *pool)
 {
-    const mod_sx_store_conf *store = find_store(main_conf, store_of(dir));
+    const mod_sx_store_conf *store =
+        mod_sx_find_store(main_conf, mod_sx_store_name_of(dir));
     apr_int64_t max_size = MOD_SX_OR(dir->max_size, 65536);
     const char *why =
         MOD_SX_OR(dir->carried, 0) == 1 ? check_carried(dir, conf) : NULL;
 
     if (!store)
         return apr_psprintf(
-            pool,
-            "SessionExtStore: there is no ShmStore '%s': "
-            "accepted are shm and shm:NAME with the NAME of one, cookie, and "
-            "file:DIR",
-            store_of(dir));
+            pool, "SessionExtStore: there is no ShmStore '%s': accepted is %s",
+            mod_sx_store_name_of(dir), mod_sx_kind_words(pool));
     if ((dir->enabled == 1 || dir->max_size != MOD_SX_UNSET) &&
         max_size + RECORD_OVERHEAD > (apr_int64_t)store->max_record)
         return apr_psprintf(pool,
@@ -332,8 +192,8 @@ static const char *check_scope(const mod_sx_dir *dir, const mod_sx_server *conf,
                             dir->max_per_user, store->name,
                             ((int)store->max_record - RECORD_OVERHEAD) /
                                 SX_SEAT_BYTES);
-    if (store->is_directory && !why)
-        why = check_files(dir, conf, store, pool);
+    if (store->kind && !why)
+        why = check_kind(dir, conf, store, pool);
     if (!why && mod_sx_cookie_conf_of(dir)->persistent && !conf->key_file)
         return "SessionExtCookie: a persistent cookie outlives a reboot, the "
                "generated keys do not: SessionExtKeyFile is needed";
@@ -404,7 +264,7 @@ static const char *check_shared_keys(server_rec *first, bool rehearsal,
 
     for (server_rec *s = first; s && !why; s = s->next) {
         const mod_sx_server *conf = mod_sx_server_of(s);
-        const apr_array_header_t *uses = scopes_of(s, first, pool);
+        const apr_array_header_t *uses = mod_sx_scopes_of(s, first, pool);
         trust added = {.path = conf->key_file ? conf->key_file->path
                                               : "(generated)"};
         sx_keys *keys = conf->key_file && rehearsal
@@ -417,9 +277,10 @@ static const char *check_shared_keys(server_rec *first, bool rehearsal,
         added.keys = keys;
         for (int i = 0; i < uses->nelts && !why; i++) {
             const mod_sx_dir *dir =
-                effective(&APR_ARRAY_IDX(uses, i, mod_sx_use), s, pool);
-            added.store =
-                dir ? find_store(mod_sx_server_of(first), store_of(dir)) : NULL;
+                mod_sx_effective(&APR_ARRAY_IDX(uses, i, mod_sx_use), s, pool);
+            added.store = dir ? mod_sx_find_store(mod_sx_server_of(first),
+                                                  mod_sx_store_name_of(dir))
+                              : NULL;
             why = check_trust(all, &added, pool);
         }
     }
@@ -449,9 +310,9 @@ static bool complain(server_rec *server, const char *where, const char *why)
 static const mod_sx_dir *merged(const mod_sx_use *use, server_rec *from,
                                 server_rec *server, apr_pool_t *pool)
 {
-    return use->dir == defaults_of(from)
-               ? defaults_of(server)
-               : mod_sx_merge_dir(pool, defaults_of(server), use->dir);
+    return use->dir == mod_sx_defaults_of(from)
+               ? mod_sx_defaults_of(server)
+               : mod_sx_merge_dir(pool, mod_sx_defaults_of(server), use->dir);
 }
 
 /* A scope of the main server is one of each virtual host, too. */
@@ -463,8 +324,9 @@ static bool check_seal_uses(server_rec *server, server_rec *from,
     for (int i = 0; i < uses->nelts; i++) {
         const mod_sx_use *use = &APR_ARRAY_IDX(uses, i, mod_sx_use);
         const mod_sx_dir *dir = merged(use, from, server, pool);
-        const char *why = mod_sx_seals_check(dir, mod_sx_server_of(server),
-                                             some_scope_is_on(first), pool);
+        const char *why =
+            mod_sx_seals_check(dir, mod_sx_server_of(server),
+                               mod_sx_some_scope_is_on(first), pool);
 
         if (why)
             return complain(server, use->where, why);
@@ -478,7 +340,7 @@ static bool check_bridge_uses(server_rec *server, server_rec *from,
                               apr_pool_t *pool)
 {
     const apr_array_header_t *uses = mod_sx_server_of(from)->bridge_uses;
-    bool sessions = some_scope_is_on(first);
+    bool sessions = mod_sx_some_scope_is_on(first);
 
     for (int i = 0; i < uses->nelts; i++) {
         const mod_sx_use *use = &APR_ARRAY_IDX(uses, i, mod_sx_use);
@@ -532,14 +394,14 @@ static bool check_server(server_rec *server, server_rec *first, bool rehearsal,
                          apr_pool_t *pool)
 {
     const mod_sx_server *conf = mod_sx_server_of(server);
-    const apr_array_header_t *uses = scopes_of(server, first, pool);
+    const apr_array_header_t *uses = mod_sx_scopes_of(server, first, pool);
     const char *why = NULL;
 
     if (!check_bridge(server, first, pool))
         return false;
     for (int i = 0; i < uses->nelts; i++) {
         const mod_sx_use *use = &APR_ARRAY_IDX(uses, i, mod_sx_use);
-        const mod_sx_dir *dir = effective(use, server, pool);
+        const mod_sx_dir *dir = mod_sx_effective(use, server, pool);
         why =
             dir ? check_scope(dir, conf, mod_sx_server_of(first), pool) : NULL;
         if (why)
@@ -563,7 +425,7 @@ static bool check_all(server_rec *server, bool rehearsal, apr_pool_t *pool)
             APR_ARRAY_IDX(main_conf->stores, i, mod_sx_store_conf *);
         why = check_path(main_conf, i, pool);
         if (!why)
-            why = check_store(store, pool);
+            why = check_store(main_conf, store, pool);
         if (!why)
             why = mod_sx_snapshot_check(
                 store, mod_sx_first_user_of(server, store, pool), pool);

@@ -12,7 +12,7 @@
 #include "mod_sx_authz.h"
 #include "mod_sx_client.h"
 #include "mod_sx_cookie_conf.h"
-#include "mod_sx_files.h"
+#include "mod_sx_kind.h"
 #include "mod_sx_parse.h"
 #include "mod_sx_snapshot.h"
 #include "sx_registry.h"
@@ -142,24 +142,10 @@ static const char *set_namespace(cmd_parms *cmd, void *conf, const char *word)
     return why;
 }
 
-/* file:DIR, with DIR as an absolute path without a slash at its end. */
-static const char *file_name(cmd_parms *cmd, const char *word, const char **why)
-{
-    const char *given = word + strlen(MOD_SX_FILES);
-    char *path = *given ? ap_server_root_relative(cmd->pool, given) : NULL;
-    size_t len = path ? strlen(path) : 0;
-
-    while (len > 1 && path[len - 1] == '/')
-        path[--len] = '\0';
-    if (len < 2 || path[0] != '/')
-        *why = wrong(cmd, word,
-                     "accepted behind file: is the path of a directory");
-    return apr_pstrcat(cmd->pool, MOD_SX_FILES, path, NULL);
-}
-
 static const char *set_store(cmd_parms *cmd, void *conf, const char *word)
 {
     mod_sx_dir *dir = conf;
+    const mod_sx_kind *kind = mod_sx_kind_of(word);
     const char *name = MOD_SX_DEFAULT_STORE, *why = NULL;
 
     dir->carried = !strcasecmp(word, "cookie");
@@ -167,13 +153,15 @@ static const char *set_store(cmd_parms *cmd, void *conf, const char *word)
         name = apr_pstrdup(cmd->pool, word + 4);
         why = check_name(cmd, name);
     }
-    else if (!strncasecmp(word, MOD_SX_FILES, strlen(MOD_SX_FILES))) {
-        name = file_name(cmd, word, &why);
+    else if (kind) {
+        name = kind->name(cmd, word, &why);
+        why = wrong(cmd, word, why);
     }
     else if (strcasecmp(word, "shm") && !dir->carried) {
         why = wrong(cmd, word,
-                    "this build has no such store: accepted is cookie, "
-                    "file:DIR, shm or shm:NAME with the NAME of a ShmStore");
+                    apr_pstrcat(cmd->pool,
+                                "this build has no such store: accepted is ",
+                                mod_sx_kind_words(cmd->pool), NULL));
     }
     if (why)
         return why;

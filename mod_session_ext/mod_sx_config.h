@@ -65,7 +65,7 @@ typedef struct mod_sx_seal_conf {
 typedef struct mod_sx_dir {
     int enabled;
     const char *ns;
-    const char *store; /* name of a ShmStore, or file:PATH */
+    const char *store; /* its name; of a kind that has words: such a word */
     int carried;       /* by the cookie, with that store beside it */
     const mod_sx_cookie_conf *cookie;
     apr_array_header_t *seals; /* of const mod_sx_seal_conf *; NULL: none */
@@ -94,12 +94,15 @@ typedef struct mod_sx_dir {
     int provide;          /* mod_session's sessions are ours */
 } mod_sx_dir;
 
-/* One ShmStore line, or a directory that a scope names. */
+typedef struct mod_sx_kind mod_sx_kind; /* mod_sx_kind.h */
+
+/* One ShmStore line, or a store of a kind that a scope names. */
 typedef struct mod_sx_store_conf {
     const char *name;
-    bool is_directory; /* of files: nothing but the name and path are said */
-    const char *path;  /* NULL: made from the name in DefaultRuntimeDir */
-    apr_uint64_t size; /* 0: not said */
+    const mod_sx_kind *kind; /* NULL: a segment.  Else nothing but the name is
+                              * said, and what the kind makes of it */
+    const char *path;        /* NULL: made from the name in DefaultRuntimeDir */
+    apr_uint64_t size;       /* 0: not said */
     apr_uint32_t max_record;
     shm_on_full on_full;
     unsigned max_anonymous, max_namespace; /* per cent; 0: no limit */

@@ -6,41 +6,54 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "unixd.h"
-#include "mod_sx_attach.h"
-#include "mod_sx_worker.h"
+#include "mod_sx_path.h"
 #include "sx_store_file.h"
 
-extern module AP_MODULE_DECLARE_DATA session_ext_module;
-
-/* Of the process that sweeps: 5 ms in each 100 while it passes over the store,
- * and then it rests.  The others look every 2 s whether they are wanted. */
-#define SLICE_US   5000
-#define BETWEEN_MS 100
-#define REST_MS    10000
-#define OTHERS_MS  2000
-#define TRY_MS     1000
-
-/* The pool belongs to the worker. */
-typedef struct sweeper {
-    mod_sx_segment *segment;
-    apr_pool_t *pool;
-    mod_sx_worker worker;
-    char told[300]; /* why it is unavailable: said once */
-} sweeper;
+#define PREFIX "file:"
 
 static uid_t owner(void)
 {
     return geteuid() == 0 ? ap_unixd_config.user_id : geteuid();
 }
 
-const char *mod_sx_files_check(const mod_sx_store_conf *store, bool make,
-                               apr_pool_t *pool)
+/* DIR as an absolute path without a slash at its end. */
+static const char *name(cmd_parms *cmd, const char *word, const char **why)
+{
+    const char *given = word + strlen(PREFIX);
+    char *path = *given ? ap_server_root_relative(cmd->pool, given) : NULL;
+    size_t len = path ? strlen(path) : 0;
+
+    while (len > 1 && path[len - 1] == '/')
+        path[--len] = '\0';
+    if (len < 2 || path[0] != '/') {
+        *why = "accepted behind file: is the path of a directory";
+        return NULL;
+    }
+    return apr_pstrcat(cmd->pool, PREFIX, path, NULL);
+}
+
+static void complete(mod_sx_server *main_conf, mod_sx_store_conf *store,
+                     apr_pool_t *pool)
+{
+    (void)main_conf;
+    store->path = mod_sx_resolve_directory(store->name + strlen(PREFIX), pool);
+}
+
+static const char *judge(const mod_sx_store_conf *store, bool make,
+                         apr_pool_t *pool)
 {
     const char *why = sx_store_file_check(store->path, owner(), make, pool);
 
     return why ? apr_pstrcat(pool, "SessionExtStore '", store->name, "': ", why,
                              NULL)
                : NULL;
+}
+
+static const char *check(const mod_sx_server *main_conf,
+                         const mod_sx_store_conf *store, apr_pool_t *pool)
+{
+    (void)main_conf;
+    return judge(store, false, pool);
 }
 
 static apr_status_t unmap_figures(void *figures)
@@ -61,96 +74,48 @@ static sx_file_figures *share_figures(apr_pool_t *pool)
     return figures;
 }
 
-bool mod_sx_files_prepare(mod_sx_segment *segment, server_rec *server,
-                          apr_pool_t *pool)
+static const char *prepare(mod_sx_segment *store, apr_pool_t *pool)
 {
-    const char *why = mod_sx_files_check(segment->conf, true, pool);
-
-    if (why)
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, "%s", why);
-    segment->figures = share_figures(pool);
-    return !why;
+    store->shared = share_figures(pool);
+    return judge(store->conf, true, pool);
 }
 
-/* ---- in a child --------------------------------------------------------- */
-
-static bool try_open(sweeper *s)
+static sx_store *open_directory(const mod_sx_segment *store, const char **why,
+                                apr_pool_t *pool)
 {
     const sx_file_config config = {
-        .path = s->segment->conf->path,
-        .figures = s->segment->figures,
+        .path = store->conf->path,
+        .figures = store->shared,
         .boot_ms = shm_store_clock_ms(),
         .wall_ms = (int64_t)(apr_time_now() / 1000),
     };
-    const char *why;
-    sx_store *store = sx_store_file_open(&config, &why, s->pool);
 
-    if (!store && strncmp(s->told, why, sizeof s->told - 1)) {
-        apr_cpystrn(s->told, why, sizeof s->told);
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, ap_server_conf,
-                     "SessionExtStore '%s' is unavailable in this process, "
-                     "which tries again every second: %s",
-                     s->segment->conf->name, why);
-    }
-    if (!store)
-        apr_pool_clear(s->pool);
-    else if (s->told[0])
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, ap_server_conf,
-                     "SessionExtStore '%s' is available in this process now",
-                     s->segment->conf->name);
-    /* Requests of other threads may be waiting for it. */
-    __atomic_store_n(&s->segment->backend, store, __ATOMIC_RELEASE);
-    return store != NULL;
+    return sx_store_file_open(&config, why, pool);
 }
 
-/* How long to wait for the next slice. */
-static int64_t sweep(sx_store *store)
+static void figures(const mod_sx_segment *store, mod_sx_tell_figure *tell,
+                    void *baton)
 {
-    sx_sweep_report report = {0};
-    sx_answer answer = store->ops->sweep(store, SLICE_US,
-                                         store->ops->clock_ms(store), &report);
+    const sx_file_figures *figure = store->shared;
 
-    if (answer != SX_STORE_OK)
-        return OTHERS_MS;
-    return report.finished ? REST_MS : BETWEEN_MS;
+    if (!figure)
+        return;
+#define X(name, what)                                                          \
+    tell(baton, #name, __atomic_load_n(&figure->name, __ATOMIC_RELAXED));
+    SX_FILE_FIGURES(X)
+#undef X
 }
 
-static void *run(void *baton)
-{
-    sweeper *s = baton;
-    int64_t pause_ms = TRY_MS;
-
-    while (!mod_sx_worker_wait(&s->worker, pause_ms)) {
-        sx_store *store = mod_sx_attached(s->segment);
-
-        if (store)
-            pause_ms = sweep(store);
-        else
-            pause_ms = try_open(s) ? BETWEEN_MS : TRY_MS;
-    }
-    return NULL;
-}
-
-static apr_status_t leave(void *baton)
-{
-    sweeper *s = baton;
-
-    mod_sx_worker_stop(&s->worker);
-    return APR_SUCCESS;
-}
-
-void mod_sx_files_attach(mod_sx_segment *segment, apr_pool_t *pchild)
-{
-    sweeper *s = apr_pcalloc(pchild, sizeof *s);
-
-    s->segment = segment;
-    apr_pool_create(&s->pool, pchild);
-    (void)try_open(s);
-    /* Before the pools below this one are cleared: the thread uses them. */
-    apr_pool_pre_cleanup_register(pchild, s, leave);
-    if (!mod_sx_worker_start(&s->worker, run, s))
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, ap_server_conf,
-                     "SessionExtStore '%s': nothing is swept by this process, "
-                     "which can have no thread for it",
-                     segment->conf->name);
-}
+const mod_sx_kind mod_sx_files = {
+    .prefix = PREFIX,
+    .accepted = "file:DIR",
+    .sessions = "sessions in files",
+    .outlives = "files outlive a reboot",
+    .max_record = SX_FILE_RECORD_MAX,
+    .name = name,
+    .complete = complete,
+    .check = check,
+    .prepare = prepare,
+    .open = open_directory,
+    .figures = figures,
+};

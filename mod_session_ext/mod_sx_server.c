@@ -9,9 +9,10 @@
 #include <unistd.h>
 #include "mod_sx_attach.h"
 #include "mod_sx_check.h"
-#include "mod_sx_files.h"
+#include "mod_sx_kind.h"
 #include "mod_sx_path.h"
 #include "mod_sx_status.h"
+#include "mod_sx_uses.h"
 
 extern module AP_MODULE_DECLARE_DATA session_ext_module;
 
@@ -160,14 +161,23 @@ static uint32_t *make_told(apr_pool_t *pool)
     return told;
 }
 
+static bool prepare_kind(mod_sx_segment *segment, server_rec *server,
+                         apr_pool_t *pool)
+{
+    const char *why = segment->conf->kind->prepare(segment, pool);
+
+    if (why)
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, "%s", why);
+    return !why || mod_sx_is_restart();
+}
+
 static bool open_segment(mod_sx_segment *segment, retained *kept,
                          server_rec *server, apr_pool_t *pool)
 {
     char err[512] = "";
 
-    if (segment->conf->is_directory)
-        return mod_sx_files_prepare(segment, server, pool) ||
-               mod_sx_is_restart();
+    if (segment->conf->kind)
+        return prepare_kind(segment, server, pool);
     segment->told = make_told(pool);
     segment->segment = open_store(segment->conf, kept, err, sizeof err);
     if (*err)

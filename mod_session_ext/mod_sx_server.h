@@ -11,18 +11,17 @@
 #include "httpd.h"
 #include "mod_sx_config.h"
 #include "sx_process.h"
-#include "sx_store_file.h"
+#include "sx_store.h"
 
 /* An open store.  Made by the parent, completed in each child. */
 typedef struct mod_sx_segment {
     const mod_sx_store_conf *conf;
-    const sx_keys *keys;      /* that seal its snapshot; NULL: none */
-    shm_store *segment;       /* NULL: could not be opened at a restart */
-    sx_file_figures *figures; /* of a directory, shared by the children; NULL:
-                               * nothing is counted */
-    uint32_t *told;    /* shared by the children, atomic: it was said that the
+    const sx_keys *keys; /* that seal its snapshot; NULL: none */
+    shm_store *segment;  /* NULL: could not be opened at a restart */
+    void *shared;        /* what its kind shares among the children, or NULL */
+    uint32_t *told;      /* shared by the children, atomic: it was said that the
                      * file was cut off; NULL: each says so */
-    sx_store *backend; /* child only, atomic; NULL: unavailable */
+    sx_store *backend;   /* child only, atomic; NULL: unavailable */
 } mod_sx_segment;
 
 /** Hook: what `httpd -t` says of stores, keys and their use. */

@@ -5,6 +5,7 @@
 #include "apr_optional_hooks.h"
 #include "mod_status.h"
 #include "mod_sx_attach.h"
+#include "mod_sx_kind.h"
 #include "shm_stats.h"
 
 /* Set once per process, before its threads. */
@@ -97,20 +98,28 @@ static void show_store(request_rec *r, int flags, const mod_sx_segment *store)
     end(r, flags);
 }
 
-static void show_files(request_rec *r, int flags, const mod_sx_segment *store)
-{
-    const char *group =
-        apr_pstrcat(r->pool, "SessionExtStore-", store->conf->name, "-", NULL);
+typedef struct page {
+    request_rec *r;
+    int flags;
+    const char *group;
+} page;
 
-    if (!store->figures)
-        return;
+static void tell(void *baton, const char *name, uint64_t value)
+{
+    const page *at = baton;
+
+    row(at->r, at->flags, at->group, name, value);
+}
+
+static void show_kind(request_rec *r, int flags, const mod_sx_segment *store)
+{
+    page at = {
+        r, flags,
+        apr_pstrcat(r->pool, "SessionExtStore-", store->conf->name, "-", NULL)};
+
     begin(r, flags,
           apr_pstrcat(r->pool, "Session store ", store->conf->name, NULL));
-#define X(name, what)                                                          \
-    row(r, flags, group, #name,                                                \
-        __atomic_load_n(&store->figures->name, __ATOMIC_RELAXED));
-    SX_FILE_FIGURES(X)
-#undef X
+    store->conf->kind->figures(store, tell, &at);
     end(r, flags);
 }
 
@@ -124,9 +133,9 @@ static int show(request_rec *r, int flags)
     for (int i = 0; i < main_conf->segments->nelts; i++) {
         const mod_sx_segment *store =
             &APR_ARRAY_IDX(main_conf->segments, i, mod_sx_segment);
-        if (store->conf->is_directory)
-            show_files(r, flags, store);
-        else if (mod_sx_attached(store))
+        if (store->conf->kind && store->conf->kind->figures)
+            show_kind(r, flags, store);
+        else if (store->segment && mod_sx_attached(store))
             show_store(r, flags, store);
     }
     return OK;

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mod_sx_private.h"
+#include "mod_sx_kind.h"
+
+#include <string.h>
+#include "mod_sx_files.h"
+
+/* NULL-terminated; messages name them in this order. */
+static const mod_sx_kind *const kinds[] = {&mod_sx_files, NULL};
+
+const mod_sx_kind *mod_sx_kind_of(const char *word)
+{
+    for (const mod_sx_kind *const *kind = kinds; *kind; kind++)
+        if (!strncasecmp(word, (*kind)->prefix, strlen((*kind)->prefix)))
+            return *kind;
+    return NULL;
+}
+
+const char *mod_sx_kind_words(apr_pool_t *pool)
+{
+    const char *words = "cookie";
+
+    for (const mod_sx_kind *const *kind = kinds; *kind; kind++)
+        words = apr_pstrcat(pool, words, ", ", (*kind)->accepted, NULL);
+    return apr_pstrcat(pool, words,
+                       ", shm or shm:NAME with the NAME of a ShmStore", NULL);
+}
