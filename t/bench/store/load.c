@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The load, in a worker: see load.h. */
 #include <sched.h>
-#include <sys/resource.h>
 #include <unistd.h>
+#include "alone.h"
+#include "delay.h"
 #include "load.h"
 
-#define BATCH 32 /* operations between two looks at the clock */
+#define BATCH   32     /* operations between two looks at the clock */
+#define SLOW_NS 100000 /* an operation that somebody may have held up */
+#define LOOK_NS (BENCH_NS / 1000) /* between two looks at the other worker */
 
 void load_value(uint64_t record, unsigned char *value, size_t len)
 {
@@ -62,6 +65,10 @@ static bool do_one(load_worker *worker, const load_order *order, bool is_put,
     uint64_t dependence, record;
     bool had;
 
+    if (order->what == 'a') {
+        alone_turn();
+        return true;
+    }
     if (!is_put) {
         had = get_one(job, load_pick(&worker->random, job->plan.records),
                       &dependence);
@@ -83,13 +90,6 @@ static bool next_is_put(load_worker *worker, const load_order *order)
 
 /* ---- timing of single operations ---------------------------------------- */
 
-static long switches(void)
-{
-    struct rusage usage;
-
-    return getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_nivcsw : 0;
-}
-
 /* What two looks at the clock take by themselves: the shortest. */
 static int64_t clock_cost(void)
 {
@@ -104,23 +104,25 @@ static int64_t clock_cost(void)
     return least;
 }
 
-/* One during which another process had the CPU says nothing of the store. */
+/* What the scheduler took says nothing of the store, also from the other
+ * worker: who waits for a lock waits for its holder to have a CPU. */
 static bool time_one(load_worker *worker, const load_order *order, bool is_put,
                      unsigned char *value, load_result *result)
 {
     static int64_t cost = -1;
-    long before = switches();
-    int64_t begin, ns;
+    int64_t begin = bench_clock(CLOCK_MONOTONIC), ns;
     bool had;
 
     if (cost < 0)
         cost = clock_cost();
+    if (begin - worker->delay.looked_ns > LOOK_NS)
+        (void)delay_look(&worker->delay, begin);
     begin = bench_clock(CLOCK_MONOTONIC);
     had = do_one(worker, order, is_put, value);
     ns = bench_clock(CLOCK_MONOTONIC) - begin - cost;
-    if (switches() != before)
-        result->switched++;
-    else if (result->samples < LOAD_SAMPLES)
+    if (ns > SLOW_NS)
+        ns -= delay_look(&worker->delay, begin + ns);
+    if (result->samples < LOAD_SAMPLES)
         worker->samples[result->samples++] =
             (uint32_t)(ns < 0            ? 0
                        : ns < UINT32_MAX ? ns
@@ -153,6 +155,8 @@ static load_result run_load(load_worker *worker, const load_order *order)
     atomic_fetch_add(worker->ready, 1);
     while (atomic_load(worker->ready) < order->workers)
         sched_yield();
+    if (order->timed && worker->delay.looked_ns == 0)
+        delay_begin(&worker->delay, worker->pids);
     cpu = bench_clock(CLOCK_PROCESS_CPUTIME_ID);
     begin = bench_clock(CLOCK_MONOTONIC);
     do {
@@ -168,6 +172,8 @@ static load_result run_load(load_worker *worker, const load_order *order)
 
 static load_result run_upkeep(load_worker *worker, const load_order *order)
 {
+    bool (*upkeep)(void) =
+        order->what == 'a' ? alone_upkeep : worker->job->engine->upkeep;
     load_result result = {0};
     int64_t end;
 
@@ -176,7 +182,7 @@ static load_result run_upkeep(load_worker *worker, const load_order *order)
         sched_yield();
     end = bench_clock(CLOCK_MONOTONIC) + order->ns;
     while (bench_clock(CLOCK_MONOTONIC) < end)
-        result.failed += !worker->job->engine->upkeep();
+        result.failed += !upkeep();
     return result;
 }
 
@@ -204,6 +210,7 @@ void load_worker_main(load_worker *worker)
     CPU_ZERO(&cpus);
     CPU_SET((size_t)worker->index, &cpus);
     (void)sched_setaffinity(0, sizeof cpus, &cpus);
+    worker->pids[worker->index] = getpid();
     if (job->engine->child && !job->engine->child())
         _exit(1);
     if (!job->engine->server)

@@ -10,6 +10,7 @@
  *   latency MS              of gets among a mix by two workers, sampled
  *   upkeep MS               of every operation while another process does
  *                           the store's upkeep
+ *   alone MS                the same of a lock without a store behind it
  *   found                   how much of what was put is there (a sample)
  *   used                    bytes
  *   reopen                  how long it took; before any load
@@ -27,9 +28,10 @@
 #define BENCH_LOAD_H
 
 #include <stdatomic.h>
+#include "delay.h"
 #include "engine.h"
 
-#define LOAD_WORKERS 2
+#define LOAD_WORKERS DELAY_PROCESSES
 
 typedef struct load_job {
     const bench_engine *engine;
@@ -37,7 +39,7 @@ typedef struct load_job {
 } load_job;
 
 typedef struct load_order {
-    char what; /* 'g', 'p', 'm' */
+    char what; /* 'g', 'p', 'm'; 'a': a lock alone, and no store */
     int workers;
     int64_t ns;
     unsigned timed; /* time each n-th operation; 0: none */
@@ -47,7 +49,7 @@ typedef struct load_order {
 typedef struct load_result {
     uint64_t ops, failed;
     int64_t wall_ns, cpu_ns;
-    uint64_t samples, switched; /* timed; not counted: another ran meanwhile */
+    uint64_t samples; /* timed */
 } load_result;
 
 #define LOAD_SAMPLES ((uint64_t)1 << 21)
@@ -58,6 +60,8 @@ typedef struct load_worker {
     uint64_t random, next_put;
     const load_job *job;
     atomic_int *ready; /* shared: how many have come to the start line */
+    pid_t *pids;       /* shared: of each, written by itself */
+    delay_watch delay; /* of all workers */
     uint32_t *samples; /* shared: ns of each timed operation */
 } load_worker;
 

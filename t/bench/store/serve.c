@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "alone.h"
 #include "load.h"
 
 #define FOUND_MAX    20000          /* records that `found` looks at */
@@ -133,7 +134,6 @@ static bool collect(crew *all, int count, load_result *sum)
         sum->ops += one.ops;
         sum->failed += one.failed;
         sum->cpu_ns += one.cpu_ns;
-        sum->switched += one.switched;
         sum->samples += one.samples;
         all->timed[i] = one.samples;
         if (one.wall_ns > sum->wall_ns)
@@ -147,17 +147,20 @@ static bool collect(crew *all, int count, load_result *sum)
 static bool begin_work(crew *all)
 {
     atomic_int *ready = bench_shared(sizeof *ready);
+    pid_t *pids = bench_shared(LOAD_WORKERS * sizeof *pids);
     load_result unused;
 
     if (all->working)
         return true;
     all->working = true;
+    alone_begin();
     for (int i = 0; i < LOAD_WORKERS; i++) {
         all->workers[i] = (load_worker){
             .index = i,
             .random = bench_mix((uint64_t)i + 1),
             .job = all->job,
             .ready = ready,
+            .pids = pids,
             .samples = bench_shared(LOAD_SAMPLES * sizeof(uint32_t)),
         };
         if (!fork_worker(&all->workers[i]))
@@ -253,11 +256,14 @@ static uint32_t *samples_of(crew *all, const load_result *sum)
     return samples;
 }
 
-/* With ${upkeep} one worker works and the other keeps the store up. */
-static bool say_latency(crew *all, const char *what, bool upkeep, int ms)
+/* Of a sampled mix; or of every operation, while the other worker keeps the
+ * store up. */
+static bool say_latency(crew *all, const char *what, int ms)
 {
-    load_order order = {'m', LOAD_WORKERS, (int64_t)ms * 1000000,
-                        upkeep ? 1 : LATENCY_EACH, upkeep};
+    const bool upkeep = *what != 'l';
+    load_order order = {*what == 'a' ? 'a' : 'm', LOAD_WORKERS,
+                        (int64_t)ms * 1000000, upkeep ? 1 : LATENCY_EACH,
+                        upkeep};
     load_result sum;
     uint32_t *samples;
 
@@ -267,14 +273,11 @@ static bool say_latency(crew *all, const char *what, bool upkeep, int ms)
     if (!samples)
         return false;
     qsort(samples, sum.samples, sizeof *samples, by_size);
-    say("%s samples %llu p50 %u p99 %u p999 %u worst %u switched %llu "
-        "failed %llu",
-        what, (unsigned long long)sum.samples,
-        at_share(samples, sum.samples, 0.5),
+    say("%s samples %llu p50 %u p99 %u p999 %u worst %u failed %llu", what,
+        (unsigned long long)sum.samples, at_share(samples, sum.samples, 0.5),
         at_share(samples, sum.samples, 0.99),
         at_share(samples, sum.samples, 0.999),
-        at_share(samples, sum.samples, 1), (unsigned long long)sum.switched,
-        (unsigned long long)sum.failed);
+        at_share(samples, sum.samples, 1), (unsigned long long)sum.failed);
     free(samples);
     return true;
 }
@@ -312,10 +315,10 @@ static bool obey(crew *all, char *line)
         (strcmp(line, "get") == 0 || strcmp(line, "put") == 0 ||
          strcmp(line, "mix") == 0))
         return say_load(all, line, first, second);
-    if (count == 1 && strcmp(line, "latency") == 0)
-        return say_latency(all, line, false, first);
-    if (count == 1 && strcmp(line, "upkeep") == 0)
-        return say_latency(all, line, true, first);
+    if (count == 1 &&
+        (strcmp(line, "latency") == 0 || strcmp(line, "upkeep") == 0 ||
+         strcmp(line, "alone") == 0))
+        return say_latency(all, line, first);
     if (count == 1 && strcmp(line, "storm") == 0)
         return storm_run(all->job, (unsigned)first);
     if (count != 0)

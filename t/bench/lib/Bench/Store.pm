@@ -58,6 +58,21 @@ sub before_load
     return;
 }
 
+# While it is swept, and a lock alone by turns with that: the worst of all.
+sub latency
+{
+    my ($run, $size) = @_;
+    $run->{latency} = $run->order("latency $size->{ms}");
+    for (1 .. 5) {
+        for my $what (qw(upkeep alone)) {
+            my $got = $run->order("$what $size->{ms}") or next;
+            my $worst = $run->{$what} // $got;
+            $run->{$what} = $got->{worst} > $worst->{worst} ? $got : $worst;
+        }
+    }
+    return;
+}
+
 # These engines in turns, so that noise falls on all of them.
 sub race
 {
@@ -71,9 +86,7 @@ sub race
     for my $run (@runs) {
         my $found = $run->order('found');
         $run->{found} = $found->{found} / $found->{looked} if $found;
-        $run->{latency} = $run->order("latency $size->{ms}") if $run->{ours};
-        $run->{upkeep} = $run->order('upkeep ' . 5 * $size->{ms})
-            if $run->{ours};
+        latency($run, $size) if $run->{ours};
         $run->end;
     }
     return;
@@ -291,15 +304,15 @@ sub latency_table
     my (@cases) = @_;
     my @rows;
     for my $case (@cases) {
-        my ($l, $u) = @{$case->{runs}{shm}}{qw(latency upkeep)};
-        next unless $l && $u;
+        my ($l, $u, $alone) = @{$case->{runs}{shm}}{qw(latency upkeep alone)};
+        next unless $l && $u && $alone;
         push @rows, [$case->{records}, $case->{bytes},
             map({ sprintf '%.2f', $l->{$_} / 1e3 } qw(p50 p99 p999)),
             sprintf('%.1f', $u->{p999} / 1e3),
-            sprintf('%.1f', $u->{worst} / 1e3)];
+            map { sprintf '%.1f', $_->{worst} / 1e3 } $u, $alone];
     }
     return table(['records', 'bytes', 'get p50, us', 'p99', 'p99.9',
-        'sweep: any p99.9', 'worst'], @rows);
+        'sweep: any p99.9', 'worst', 'a lock alone: worst'], @rows);
 }
 
 # ---- the section ------------------------------------------------------------
@@ -400,7 +413,10 @@ sub latency_text
     return <<'END';
 Gets are sampled among 90:10 of two processes. During the sweep one process
 makes records that end soon and sweeps them, and each operation of the other is
-timed. Operations during which the scheduler took the CPU away are left out.
+timed. Of one that took more than 100 us, what the scheduler let either of the
+two wait for a CPU meanwhile is left out: the other may have had the lock. What a
+host takes from its guest it does not see; so a lock of the C library with nothing
+behind it is put to the same test, by turns with the store.
 
 END
 }
