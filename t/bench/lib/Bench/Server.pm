@@ -8,6 +8,8 @@ use File::Path qw(make_path);
 use IO::Socket::INET;
 use POSIX qw(WNOHANG _exit);
 use Time::HiRes qw(sleep);
+use lib __FILE__ =~ s|[^/]+/[^/]+\z||r;
+use Bench::Cpu;
 use SxTest::Paths;
 
 my $OWNER = $$;
@@ -307,28 +309,17 @@ sub log_lines
     return scalar @lines;
 }
 
-# Nanoseconds of CPU that the server's processes have used, every thread.
-# schedstat is exact where utime is in ticks.
+# Nanoseconds of CPU that the server's processes have used.
 sub cpu_ns
 {
     my ($self) = @_;
-    my $ns = 0;
-    for my $pid ($self->{pid}, $self->children) {
-        for my $file (glob "/proc/$pid/task/*/schedstat") {
-            open my $in, '<', $file or next;
-            my ($ran) = split ' ', readline($in) // '';
-            $ns += $ran // 0;
-        }
-    }
-    return $ns;
+    return Bench::Cpu::of($self->{pid}, $self->children);
 }
 
 sub children
 {
     my ($self) = @_;
-    open my $in, '<', "/proc/$self->{pid}/task/$self->{pid}/children"
-        or die "no list of children in /proc: $!\n";
-    return split ' ', readline($in) // '';
+    return Bench::Cpu::children($self->{pid});
 }
 
 1;
