@@ -2,7 +2,6 @@
 #include "sx_attempt.h"
 
 #include "sx_client.h"
-#include "sx_codec.h"
 #include "sx_owner.h"
 #include "sx_tag.h"
 
@@ -25,25 +24,23 @@ sx_answer sx_attempt_put(sx_attempt *a, const sx_id *id, uint64_t token)
     sx_record_meta *meta = &a->at.meta;
     sx_sitting who = sitting_of(a, id);
     sx_answer answer = sx_owner_set(&who, &a->claim);
-    sx_str plain;
+    sx_str bytes;
 
     if (answer != SX_STORE_OK)
         return answer;
     sx_client_note(realm, id,
                    id->kid == a->at.id.kid ? a->client_changed : SX_CLIENT_ALL,
                    a->at.session);
-    plain = sx_encode(a->at.session, a->pool);
-    if (plain.len == 0) /* over a limit of the format */
+    bytes = sx_record_session(realm, id, meta, a->at.session, a->pool);
+    if (bytes.len == 0)
         return SX_STORE_TOOBIG;
     meta->last_access_ms = a->now.boot_ms;
     meta->expires_ms = sx_lifetime_end(&realm->times, a->at.session,
                                        meta->hard_end_ms, a->now.boot_ms);
     if (a->reserves && meta->expires_ms > a->now.boot_ms + SX_RESERVE_MS)
         meta->expires_ms = a->now.boot_ms + SX_RESERVE_MS;
-    return realm->store->ops->put_if(
-        realm->store, id->store_key, token,
-        sx_record_close(realm, id, SX_USER, plain, a->pool), meta,
-        a->now.boot_ms);
+    return realm->store->ops->put_if(realm->store, id->store_key, token, bytes,
+                                     meta, a->now.boot_ms);
 }
 
 void sx_attempt_begin(sx_attempt *a)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sx_flash_claim.h"
 
-#include "sx_codec.h"
 #include "sx_flash.h"
 #include "sx_retry.h"
 
@@ -17,14 +16,14 @@ typedef struct taking {
 static sx_answer put_taken(taking *t)
 {
     sx_found *at = &t->at;
-    sx_str plain = sx_encode(at->session, t->pool);
+    sx_str bytes =
+        sx_record_session(t->realm, &at->id, &at->meta, at->session, t->pool);
 
-    if (plain.len == 0) /* over a limit of the format */
+    if (bytes.len == 0)
         return SX_STORE_TOOBIG;
-    return t->realm->store->ops->put_if(
-        t->realm->store, at->id.store_key, at->meta.token,
-        sx_record_close(t->realm, &at->id, SX_USER, plain, t->pool), &at->meta,
-        t->now.boot_ms);
+    return t->realm->store->ops->put_if(t->realm->store, at->id.store_key,
+                                        at->meta.token, bytes, &at->meta,
+                                        t->now.boot_ms);
 }
 
 /* The first try trusts what load has read: its token tells if it may. */

@@ -33,5 +33,6 @@ bool sx_lifetime_renew_due(const sx_lifetimes *policy,
                            const sx_session *session, int64_t now_ms)
 {
     return policy->renew_ms > 0 &&
-           now_ms - session->id_born_ms >= policy->renew_ms;
+           (session->id_born_ms <= now_ms - policy->renew_ms ||
+            session->id_born_ms >= now_ms + policy->renew_ms);
 }

@@ -32,7 +32,8 @@ bool sx_lifetime_touch_due(const sx_lifetimes *policy,
                            const sx_session *session,
                            const sx_record_meta *meta, int64_t now_ms);
 
-/** Is the id older than the renew interval? */
+/** Is the id older than the renew interval, or, by a clock that was another
+ *  one, to be made so much later? */
 bool sx_lifetime_renew_due(const sx_lifetimes *policy,
                            const sx_session *session, int64_t now_ms);
 

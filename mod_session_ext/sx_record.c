@@ -36,6 +36,36 @@ sx_str sx_record_close(const sx_realm *realm, const sx_id *id, sx_kind kind,
     return sx_seal(id->seal_key, binding(realm, id, kind, pool), plain, pool);
 }
 
+static int64_t sum(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+/* From times of the store to times since the creation, and back. */
+static void move_times(sx_session *session, int64_t by_ms)
+{
+    session->id_born_ms = sum(session->id_born_ms, by_ms);
+    for (int i = 0; i < session->messages->nelts; i++) {
+        sx_flash_claim *claim =
+            &APR_ARRAY_IDX(session->messages, i, sx_message).claim;
+
+        if (claim->id)
+            claim->since_ms = sum(claim->since_ms, by_ms);
+    }
+}
+
+sx_str sx_record_session(const sx_realm *realm, const sx_id *id,
+                         const sx_record_meta *meta, sx_session *session,
+                         apr_pool_t *pool)
+{
+    sx_str plain;
+
+    move_times(session, (int64_t)(0 - (uint64_t)meta->created_ms));
+    plain = sx_encode(session, pool);
+    move_times(session, meta->created_ms);
+    return plain.len ? sx_record_close(realm, id, SX_USER, plain, pool) : plain;
+}
+
 sx_answer sx_record_read(const sx_realm *realm, sx_found *at, int64_t grace_ms,
                          sx_now now, apr_pool_t *pool)
 {
@@ -55,7 +85,10 @@ sx_answer sx_record_read(const sx_realm *realm, sx_found *at, int64_t grace_ms,
             return SX_STORE_DAMAGED;
         if (!alias) {
             at->session = sx_decode(plain, pool);
-            return at->session ? SX_STORE_OK : SX_STORE_DAMAGED;
+            if (!at->session)
+                return SX_STORE_DAMAGED;
+            move_times(at->session, at->meta.created_ms);
+            return SX_STORE_OK;
         }
         if (!sx_id_verify(&at->id, plain, &realm->scope))
             return SX_STORE_DAMAGED;

@@ -3,6 +3,11 @@
  * A session as a record of a store: encoded, sealed under a key that needs the
  * client's cookie, and bound to its place.  A record is a session or an alias,
  * which holds the id that the session has now.
+ *
+ * Times inside a session are sealed as ms since its creation, which lies beside
+ * it.  So whatever carries a record to another clock (a reboot, a snapshot, a
+ * copy to another store) and has to translate the times beside it, without a
+ * key, has translated these, too.
  */
 #ifndef SX_RECORD_H
 #define SX_RECORD_H
@@ -44,6 +49,12 @@ typedef struct sx_realm {
  *  realm says so; an alias always sealed. */
 sx_str sx_record_close(const sx_realm *realm, const sx_id *id, sx_kind kind,
                        sx_str plain, apr_pool_t *pool);
+
+/** ${session} as bytes of its record, beside which ${meta} will lie; empty if
+ *  it breaks a limit of the format. */
+sx_str sx_record_session(const sx_realm *realm, const sx_id *id,
+                         const sx_record_meta *meta, sx_session *session,
+                         apr_pool_t *pool);
 
 /* A session as one read found it. */
 typedef struct sx_found {

@@ -37,7 +37,7 @@ typedef struct sx_entry {
 /* Who has taken a message to show it: see sx_flash.h. */
 typedef struct sx_flash_claim {
     uint64_t id;      /* random, of one request; 0: nobody has */
-    int64_t since_ms; /* store clock */
+    int64_t since_ms; /* store clock; see sx_record.h */
     sx_process by;
 } sx_flash_claim;
 
@@ -62,7 +62,8 @@ typedef struct sx_session {
     uint64_t handle;    /* SESSION_HANDLE; through all renewals */
     int64_t created_s;  /* wall clock, for people */
     int64_t login_s;    /* wall clock of the last log-in; 0: none */
-    int64_t id_born_ms; /* store clock: when this id was made */
+    int64_t id_born_ms; /* store clock: when this id was made; sealed as ms
+                         * since the creation, see sx_record.h */
     uint64_t epoch;     /* of its user: see sx_user.h */
     uint64_t seat;      /* among its user's: see sx_registry.h; 0: none */
     uint32_t client[SX_CLIENT_PARTS]; /* tags; 0: not noted */

@@ -82,6 +82,10 @@ static void test_renew(void)
        "an id younger than the interval stays");
     ok(sx_lifetime_renew_due(&usual, &session, NOW + HOUR),
        "one of that age is due");
+    ok(!sx_lifetime_renew_due(&usual, &session, NOW - HOUR + 1),
+       "who began before it was made does not renew it again");
+    ok(sx_lifetime_renew_due(&usual, &session, NOW - HOUR),
+       "one that is of another clock is due");
     policy.renew_ms = 0;
     ok(!sx_lifetime_renew_due(&policy, &session, NOW + 100 * HOUR),
        "with an interval of 0 none ever is");
