@@ -1,55 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * htsession: looks into a store and ends sessions, while httpd runs or after
- * it has stopped.  It joins the segment as one more process, so nothing has to
+ * it has stopped.  It opens the store as one more process, so nothing has to
  * be asked of the server, and sees what a store sees: no id, key or value.
  *
  * A table of subcommands is the usage, the help and the dispatch.
  */
 #include "htsession.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+#include <apr_general.h>
 
 /* ---- the table ---------------------------------------------------------- */
+
+/* What the first operand is. */
+typedef enum place { STORE, SEGMENT, A_FILE } place;
 
 typedef struct subcommand {
     const char *name;
     const char *operands;
     tool_run *run;
-    bool opens; /* the file is a store */
-    int count;  /* of operands */
+    place of;
+    int count; /* of operands */
     const char *help;
 } subcommand;
 
 static const subcommand subcommands[] = {
-    {"stats", "STORE-FILE", tool_stats, true, 1,
-     "figures and counters of the store"},
-    {"list", "STORE-FILE", tool_list, true, 1,
+    {"stats", "STORE", tool_stats, STORE, 1,
+     "figures of the store, and of a ShmStore counters"},
+    {"list", "STORE", tool_list, STORE, 1,
      "live sessions, one a line: times, size and namespace, no contents"},
-    {"show", "STORE-FILE HANDLE", tool_show, true, 2,
+    {"show", "STORE HANDLE", tool_show, STORE, 2,
      "the same of one session, and how many old ids still lead to it"},
-    {"destroy", "STORE-FILE HANDLE", tool_destroy, true, 2,
+    {"destroy", "STORE HANDLE", tool_destroy, STORE, 2,
      "end a session: nothing revives it"},
-    {"logout", "STORE-FILE USER", tool_logout, true, 2,
+    {"logout", "STORE USER", tool_logout, STORE, 2,
      "end all sessions of a user; --namespace and --keys say of which"},
-    {"sweep", "STORE-FILE", tool_sweep, true, 1,
+    {"sweep", "STORE", tool_sweep, STORE, 1,
      "free what has ended now, not when the server gets to it"},
-    {"check", "STORE-FILE", tool_check, true, 1,
+    {"check", "STORE-FILE", tool_check, SEGMENT, 1,
      "verify every record, list and counter"},
-    {"snapshot", "STORE-FILE SNAPSHOT-FILE KEY-FILE", tool_snapshot, true, 3,
+    {"snapshot", "STORE-FILE SNAPSHOT-FILE KEY-FILE", tool_snapshot, SEGMENT, 3,
      "write all live sessions to a new file, sealed"},
-    {"restore", "STORE-FILE SNAPSHOT-FILE KEY-FILE", tool_restore, true, 3,
+    {"restore", "STORE-FILE SNAPSHOT-FILE KEY-FILE", tool_restore, SEGMENT, 3,
      "bring back what a snapshot holds and what has not ended since"},
-    {"bench", "STORE-FILE", tool_bench, false, 1,
+    {"bench", "STORE-FILE", tool_bench, A_FILE, 1,
      "measure a store of its own, made beside this one for the time:\n"
      "            operations a second, and p50, p99 and the slowest in ns"},
-    {"keygen", "KEY-FILE", tool_keygen, false, 1,
+    {"keygen", "KEY-FILE", tool_keygen, A_FILE, 1,
      "make a key file for SessionExtKeyFile; never overwrites"},
 };
 
@@ -64,13 +65,20 @@ static void put_usage(FILE *to)
     }
 }
 
+static void put_kind(const char *named, const char *what)
+{
+    printf("  %-10s  %s\n", named, what);
+}
+
 static void put_help(void)
 {
     put_usage(stdout);
     fputs("\nLooks into a store of mod_session_ext, while httpd runs or after "
-          "it has stopped.\nSTORE-FILE is the file of a ShmStore, HANDLE the "
-          "16 hex digits of SESSION_HANDLE,\nKEY-FILE that of "
-          "SessionExtKeyFile.\n\n",
+          "it has stopped.\nSTORE is one of\n\n",
+          stdout);
+    tool_store_kinds(put_kind);
+    fputs("\nSTORE-FILE the file of a ShmStore, HANDLE the 16 hex digits of "
+          "SESSION_HANDLE,\nKEY-FILE that of SessionExtKeyFile.\n\n",
           stdout);
     for (size_t i = 0; i < SUBCOMMANDS; i++) {
         printf("  %-8s  %s\n", subcommands[i].name, subcommands[i].help);
@@ -94,38 +102,24 @@ static void put_help(void)
 
 /* ---- main --------------------------------------------------------------- */
 
-/* Opened as what it is: root may look into every store, others into theirs. */
-static outcome open_store(tool *t)
+static outcome open_store(tool *t, const subcommand *sub)
 {
-    shm_store_config config = {.max_record = SST_MAX_RECORD_MAX};
-    char *path = realpath(t->file, NULL);
-    struct stat st;
-    char err[512];
+    const char *why = tool_store_open(t->file, &t->at, t->pool);
 
-    if (!path || stat(path, &st) != 0) {
-        free(path);
-        return tool_fail(t, "%s", strerror(errno));
-    }
-    config.path = path;
-    config.owner = geteuid() == 0 ? st.st_uid : geteuid();
-    config.group = st.st_gid;
-    config.shared = (st.st_mode & (S_IRGRP | S_IWGRP)) != 0;
-    t->store = shm_store_open(&config, err, sizeof(err));
-    free(path);
-    if (!t->store) {
-        fprintf(stderr, "htsession: %s\n", err);
+    if (why) {
+        fprintf(stderr, "htsession: %s\n", why);
         return BROKEN;
     }
-    tool_read_clocks(t);
-    if (shm_store_attach(t->store, t->now_ms, &t->attached) != SST_OK) {
-        return tool_fail(t, "cannot be used: %s", t->attached.why);
+    if (sub->of == SEGMENT && !t->at.segment) {
+        return tool_cannot(t, sub->name, "it is done to ShmStores only");
     }
-    if (t->attached.lost > 0) {
+    tool_read_clocks(t);
+    if (t->at.segment && t->at.attached.lost > 0) {
         tool_fail(t,
                   "%" PRIu64
                   " damaged records or shards were taken out when it "
                   "was opened",
-                  t->attached.lost);
+                  t->at.attached.lost);
     }
     return DONE;
 }
@@ -176,12 +170,8 @@ static outcome dispatch(tool *t, const char *const *words, int count)
         t->file = words[1];
         t->arg = words[2];
         t->key_file = words[3];
-        result = sub->opens ? open_store(t) : DONE;
-        if (result == DONE) {
-            result = sub->run(t);
-        }
-        shm_store_close(t->store);
-        return result;
+        result = sub->of == A_FILE ? DONE : open_store(t, sub);
+        return result == DONE ? sub->run(t) : result;
     }
     return wrong_usage("there is no command", words[0]);
 }
@@ -236,11 +226,28 @@ static outcome parse(tool *t, int argc, char **argv)
     return count > 0 ? dispatch(t, words, count) : wrong_usage(NULL, NULL);
 }
 
+/* What the core has to tell. */
+static void put_log(sx_log_level level, const char *message)
+{
+    if (level != SX_LOG_INFO) {
+        fprintf(stderr, "htsession: %s\n", message);
+    }
+}
+
 int main(int argc, char **argv)
 {
     tool t = {.terminal = isatty(STDERR_FILENO) == 1};
-    outcome result = parse(&t, argc, argv);
+    outcome result;
 
+    if (!sx_crypto_init() || apr_initialize() != APR_SUCCESS) {
+        fputs("htsession: libsodium or APR cannot be used on this host\n",
+              stderr);
+        return BROKEN;
+    }
+    sx_log_set(put_log);
+    apr_pool_create(&t.pool, NULL);
+    result = parse(&t, argc, argv);
+    apr_terminate();
     if (fflush(stdout) != 0 || ferror(stdout)) {
         perror("htsession: standard output");
         return result == DONE ? BROKEN : (int)result;

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "shm_store.h"
+#include "htsession_store.h"
 #include "sx_keys.h"
 
 typedef enum outcome {
@@ -18,7 +18,7 @@ typedef enum outcome {
 } outcome;
 
 typedef struct tool {
-    const char *file;
+    const char *file; /* the first operand: a store, or a file to be made */
     const char *arg;
     const char *key_file;
     bool json;
@@ -28,11 +28,11 @@ typedef struct tool {
     const char *keys;
     const char *size; /* bench */
     bool terminal;    /* standard error is one: show progress */
-    shm_store *store;
-    shm_attach_report attached;
-    int64_t now_ms; /* boot clock */
-    int64_t wall_s; /* wall clock at the same moment */
+    tool_store at;
+    int64_t now_ms;  /* the store's clock */
+    int64_t wall_ms; /* wall clock at the same moment */
     uint64_t visited;
+    apr_pool_t *pool;
 } tool;
 
 /* What a subcommand does; its result is the exit status. */
@@ -44,8 +44,8 @@ tool_run tool_list, tool_show, tool_destroy;
 tool_run tool_logout;
 /* htsession_upkeep.c */
 tool_run tool_sweep, tool_check, tool_keygen;
-/* htsession_stats.c */
-tool_run tool_stats;
+/* htsession_stats.c; htsession_count.c: of what is no segment */
+tool_run tool_stats, tool_count;
 
 /* htsession_snapshot.c */
 tool_run tool_snapshot, tool_restore;
@@ -62,7 +62,15 @@ outcome tool_fail(const tool *t, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /** The same for an answer of the store that is no success. */
+outcome tool_fail_answer(const tool *t, sx_answer answer);
 outcome tool_fail_status(const tool *t, shm_status status);
+
+/** "htsession: FILE: COMMAND: ..." for what this kind of store cannot do.
+ *  Returns BAD_USAGE. */
+outcome tool_cannot(const tool *t, const char *command, const char *why);
+
+/** Show all live records to ${visit}, by the store's clock of this moment. */
+outcome tool_each(tool *t, sx_store_visit *visit, void *baton);
 
 /** What ${run} answers with the keys of the file ${path}, or BROKEN when they
  *  cannot be had, which is then told. */
@@ -79,10 +87,13 @@ typedef struct tool_who {
 /** The user t->user of t->ns; and is the session with this ${meta} one of
  *  theirs? */
 tool_who tool_who_of(const tool *t, const sx_keys *keys);
-bool tool_is_of(const tool_who *who, const shm_meta *meta);
+bool tool_is_of(const tool_who *who, const sx_record_meta *meta);
 
 /** Has it been ended with all others of its user, though it lies there? */
-bool tool_has_ended(const tool *t, const shm_meta *meta);
+bool tool_has_ended(const tool *t, const sx_record_meta *meta);
+
+/** A session and no alias, epoch or tombstone? */
+bool tool_is_session(const sx_record_meta *meta);
 
 /** One more record was looked at; tool_progress_end takes the line away. */
 void tool_progress(tool *t);

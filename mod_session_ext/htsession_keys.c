@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <apr_general.h>
 
 #include "sx_keys.h"
 
@@ -26,16 +25,12 @@ static sx_keys *load(const char *path, const char **why, apr_pool_t *pool)
 
 outcome tool_with_keys(tool *t, const char *path, tool_keyed *run, void *baton)
 {
+    const uid_t user = tool_store_as_root();
     const char *why = NULL;
-    apr_pool_t *pool;
     outcome result;
-    sx_keys *keys;
+    sx_keys *keys = load(path, &why, t->pool);
 
-    if (!sx_crypto_init() || apr_initialize() != APR_SUCCESS) {
-        return tool_fail(t, "libsodium cannot be used on this host");
-    }
-    apr_pool_create(&pool, NULL);
-    keys = load(path, &why, pool);
+    tool_store_as(user);
     if (keys == NULL) {
         fprintf(stderr, "htsession: %s\n", why);
         result = BROKEN;
@@ -44,6 +39,5 @@ outcome tool_with_keys(tool *t, const char *path, tool_keyed *run, void *baton)
         result = run(t, keys, baton);
     }
     sx_keys_free(keys);
-    apr_pool_destroy(pool);
     return result;
 }

@@ -19,32 +19,26 @@
 
 /* ---- records ------------------------------------------------------------ */
 
-static const char *const kind_words[SST_KIND_COUNT] = {
-    [SST_ANONYMOUS] = "anonymous", [SST_USER] = "user",
-    [SST_ALIAS] = "alias",         [SST_EPOCH] = "epoch",
-    [SST_TOMBSTONE] = "tombstone",
-};
-
-static bool is_session(const shm_meta *meta)
+bool tool_is_session(const sx_record_meta *meta)
 {
-    return meta->kind == SST_ANONYMOUS || meta->kind == SST_USER;
+    return meta->kind == SX_ANONYMOUS || meta->kind == SX_USER;
 }
 
 /* The closing brace is left to the caller. */
-static void put_record_json(const tool *t, const shm_meta *meta)
+static void put_record_json(const tool *t, const sx_record_meta *meta,
+                            size_t bytes)
 {
     char created[32], access[32], end[32], hard_end[32];
 
     printf("{\"handle\": \"%016" PRIx64 "\", \"kind\": \"%s\", "
            "\"created\": \"%s\", \"last_access\": \"%s\", "
            "\"expires\": \"%s\", \"absolute_end\": \"%s\", "
-           "\"bytes\": %u, \"namespace\": \"%08x\"",
-           meta->handle, kind_words[meta->kind],
+           "\"bytes\": %zu, \"namespace\": \"%08x\"",
+           meta->handle, sx_kind_str(meta->kind),
            tool_time(t, meta->created_ms, created),
            tool_time(t, meta->last_access_ms, access),
            tool_time(t, meta->expires_ms, end),
-           tool_time(t, meta->hard_end_ms, hard_end), meta->value_len,
-           meta->ns);
+           tool_time(t, meta->hard_end_ms, hard_end), bytes, meta->ns);
 }
 
 /* The live records that carry one handle: a session has one, and an alias for
@@ -55,13 +49,14 @@ typedef struct found {
     size_t count, room;
     bool out_of_memory;
     struct {
-        unsigned char key[SST_KEY_LEN];
-        shm_meta meta;
+        unsigned char key[SX_STORE_KEY_LEN];
+        sx_record_meta meta;
+        size_t bytes;
     } * records;
 } found;
 
 static bool visit_found(void *baton, const unsigned char *key,
-                        const shm_meta *meta)
+                        const sx_record_meta *meta, size_t bytes)
 {
     found *f = baton;
 
@@ -80,8 +75,9 @@ static bool visit_found(void *baton, const unsigned char *key,
         f->records = more;
         f->room = room;
     }
-    memcpy(f->records[f->count].key, key, SST_KEY_LEN);
+    memcpy(f->records[f->count].key, key, SX_STORE_KEY_LEN);
     f->records[f->count].meta = *meta;
+    f->records[f->count].bytes = bytes;
     f->count++;
     return true;
 }
@@ -89,16 +85,11 @@ static bool visit_found(void *baton, const unsigned char *key,
 /* One pass over the store.  DONE whether or not anything was found. */
 static outcome find(found *f)
 {
-    shm_status status;
+    outcome result;
 
     f->count = 0;
-    tool_read_clocks(f->t);
-    status = shm_store_each(f->t->store, visit_found, f, f->t->now_ms);
-    tool_progress_end(f->t);
-    if (f->out_of_memory) {
-        return tool_fail(f->t, "out of memory");
-    }
-    return status == SST_OK ? DONE : tool_fail_status(f->t, status);
+    result = tool_each(f->t, visit_found, f);
+    return f->out_of_memory ? tool_fail(f->t, "out of memory") : result;
 }
 
 /* 16 hex digits, as SESSION_HANDLE has them. */
@@ -134,14 +125,15 @@ typedef struct listing {
     const tool_who *who; /* NULL: all users */
 } listing;
 
-static bool is_asked_for(const listing *l, const shm_meta *meta)
+static bool is_asked_for(const listing *l, const sx_record_meta *meta)
 {
-    return is_session(meta) && (l->who == NULL || tool_is_of(l->who, meta)) &&
+    return tool_is_session(meta) &&
+           (l->who == NULL || tool_is_of(l->who, meta)) &&
            !tool_has_ended(l->t, meta);
 }
 
 static bool visit_list(void *baton, const unsigned char *key,
-                       const shm_meta *meta)
+                       const sx_record_meta *meta, size_t bytes)
 {
     listing *l = baton;
     const tool *t = l->t;
@@ -154,14 +146,14 @@ static bool visit_list(void *baton, const unsigned char *key,
     }
     if (t->json) {
         fputs(l->shown > 0 ? ",\n " : "", stdout);
-        put_record_json(t, meta);
+        put_record_json(t, meta, bytes);
         putchar('}');
     }
     else {
-        printf("%016" PRIx64 "  %-9s  %s  %s  %s  %7u  %08x\n", meta->handle,
-               kind_words[meta->kind], tool_time(t, meta->created_ms, created),
+        printf("%016" PRIx64 "  %-9s  %s  %s  %s  %7zu  %08x\n", meta->handle,
+               sx_kind_str(meta->kind), tool_time(t, meta->created_ms, created),
                tool_time(t, meta->last_access_ms, access),
-               tool_time(t, meta->expires_ms, end), meta->value_len, meta->ns);
+               tool_time(t, meta->expires_ms, end), bytes, meta->ns);
     }
     l->shown++;
     return !ferror(stdout);
@@ -170,7 +162,7 @@ static bool visit_list(void *baton, const unsigned char *key,
 static outcome list(listing *l)
 {
     tool *t = l->t;
-    shm_status status;
+    outcome result;
 
     if (t->json) {
         putchar('[');
@@ -179,19 +171,15 @@ static outcome list(listing *l)
         printf("%-16s  %-9s  %-20s  %-20s  %-20s  %7s  %s\n", "HANDLE", "KIND",
                "CREATED", "LAST ACCESS", "EXPIRES", "BYTES", "NAMESPACE");
     }
-    status = shm_store_each(t->store, visit_list, l, t->now_ms);
-    tool_progress_end(t);
+    result = tool_each(t, visit_list, l);
     if (t->json) {
         puts("]");
     }
-    if (status != SST_OK) {
-        return tool_fail_status(t, status);
-    }
-    if (l->who != NULL && l->shown == 0) {
+    if (result == DONE && l->who != NULL && l->shown == 0) {
         tool_fail(t, "no live session of that user in that namespace");
         return NOT_FOUND;
     }
-    return DONE;
+    return result;
 }
 
 static outcome list_user(tool *t, const sx_keys *keys, void *baton)
@@ -211,57 +199,57 @@ outcome tool_list(tool *t)
                            : list(&l);
 }
 
-static void put_record_text(const tool *t, const shm_meta *meta, size_t aliases)
+static void put_record_text(const tool *t, const sx_record_meta *meta,
+                            size_t bytes, size_t aliases)
 {
     char text[32];
 
     printf("handle       %016" PRIx64 "\n", meta->handle);
-    printf("kind         %s\n", kind_words[meta->kind]);
+    printf("kind         %s\n", sx_kind_str(meta->kind));
     printf("created      %s\n", tool_time(t, meta->created_ms, text));
     printf("last access  %s\n", tool_time(t, meta->last_access_ms, text));
     printf("expires      %s\n", tool_time(t, meta->expires_ms, text));
     printf("absolute end %s\n", tool_time(t, meta->hard_end_ms, text));
-    printf("bytes        %u\n", meta->value_len);
+    printf("bytes        %zu\n", bytes);
     printf("namespace    %08x\n", meta->ns);
     printf("aliases      %zu\n", aliases);
 }
 
-/* The session among what a pass found, or NULL. */
-static const shm_meta *session_of(const found *f)
+/* The session among what a pass found; behind it all there is none. */
+static size_t session_of(const found *f)
 {
-    for (size_t i = 0; i < f->count; i++) {
-        const shm_meta *meta = &f->records[i].meta;
+    size_t i = 0;
 
-        if (is_session(meta) && !tool_has_ended(f->t, meta)) {
-            return &f->records[i].meta;
-        }
+    while (i < f->count && (!tool_is_session(&f->records[i].meta) ||
+                            tool_has_ended(f->t, &f->records[i].meta))) {
+        i++;
     }
-    return NULL;
+    return i;
 }
 
 outcome tool_show(tool *t)
 {
     found f = {.t = t};
-    const shm_meta *meta = NULL;
     outcome result = DONE;
+    size_t i = 0;
 
     if (!parse_handle(t->arg, &f.handle)) {
         return bad_handle(t);
     }
     /* Twice: it may have been renewed across the first pass. */
-    for (int pass = 0; pass < 2 && !meta && result == DONE; pass++) {
+    for (int pass = 0; pass < 2 && i == f.count && result == DONE; pass++) {
         result = find(&f);
-        meta = session_of(&f);
+        i = session_of(&f);
     }
-    if (result == DONE && !meta) {
+    if (result == DONE && i == f.count) {
         result = not_found(t);
     }
     else if (result == DONE && t->json) {
-        put_record_json(t, meta);
+        put_record_json(t, &f.records[i].meta, f.records[i].bytes);
         printf(", \"aliases\": %zu}\n", f.count - 1);
     }
     else if (result == DONE) {
-        put_record_text(t, meta, f.count - 1);
+        put_record_text(t, &f.records[i].meta, f.records[i].bytes, f.count - 1);
     }
     free(f.records);
     return result;
@@ -270,23 +258,24 @@ outcome tool_show(tool *t)
 /* ---- destroy ------------------------------------------------------------ */
 
 /* Sessions before aliases: while one leads to it, a session can be found. */
-static shm_status remove_found(const found *f, bool sessions, uint64_t *ended)
+static sx_answer remove_found(const found *f, bool sessions, uint64_t *ended)
 {
-    shm_status worst = SST_OK;
+    sx_store *store = f->t->at.sx;
+    sx_answer worst = SX_STORE_OK;
 
     for (size_t i = 0; i < f->count; i++) {
-        const shm_meta *meta = &f->records[i].meta;
-        shm_status status;
+        const sx_record_meta *meta = &f->records[i].meta;
+        sx_answer answer;
 
-        if (is_session(meta) != sessions) {
+        if (tool_is_session(meta) != sessions) {
             continue;
         }
-        status = shm_store_remove(f->t->store, f->records[i].key, meta->token);
-        if (status == SST_OK) {
+        answer = store->ops->remove(store, f->records[i].key, meta->token);
+        if (answer == SX_STORE_OK) {
             *ended += sessions;
         }
-        else if (status != SST_MISS && status != SST_CHANGED) {
-            worst = status;
+        else if (answer != SX_STORE_MISS && answer != SX_STORE_CHANGED) {
+            worst = answer;
         }
     }
     return worst;
@@ -294,7 +283,7 @@ static shm_status remove_found(const found *f, bool sessions, uint64_t *ended)
 
 static outcome destroy_all(found *f, uint64_t *ended)
 {
-    shm_status status = SST_OK;
+    sx_answer answer = SX_STORE_OK;
     int empty = 0;
 
     for (int pass = 0; pass < PASSES_MAX && empty < 2; pass++) {
@@ -302,13 +291,13 @@ static outcome destroy_all(found *f, uint64_t *ended)
             return BROKEN;
         }
         empty = f->count > 0 ? 0 : empty + 1;
-        status = remove_found(f, true, ended);
-        if (status == SST_OK) {
-            status = remove_found(f, false, ended);
+        answer = remove_found(f, true, ended);
+        if (answer == SX_STORE_OK) {
+            answer = remove_found(f, false, ended);
         }
     }
-    if (status != SST_OK) {
-        return tool_fail_status(f->t, status);
+    if (answer != SX_STORE_OK) {
+        return tool_fail_answer(f->t, answer);
     }
     return empty == 2 ? DONE
                       : tool_fail(f->t, "the session is renewed faster than "

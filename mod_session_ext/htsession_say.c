@@ -10,8 +10,11 @@
 
 void tool_read_clocks(tool *t)
 {
-    t->now_ms = shm_store_clock_ms();
-    t->wall_s = (int64_t)time(NULL);
+    struct timespec wall;
+
+    clock_gettime(CLOCK_REALTIME, &wall);
+    t->now_ms = t->at.sx->ops->clock_ms(t->at.sx);
+    t->wall_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
 }
 
 outcome tool_fail(const tool *t, const char *format, ...)
@@ -27,12 +30,36 @@ outcome tool_fail(const tool *t, const char *format, ...)
     return BROKEN;
 }
 
+static const char held[] =
+    "a lock in the store is held for too long; try again";
+
+outcome tool_fail_answer(const tool *t, sx_answer answer)
+{
+    return tool_fail(t, "%s",
+                     answer == SX_STORE_BUSY ? held : sx_answer_str(answer));
+}
+
 outcome tool_fail_status(const tool *t, shm_status status)
 {
     return tool_fail(t, "%s",
-                     status == SST_BUSY
-                         ? "a lock in the store is held for too long; try again"
-                         : shm_status_str(status));
+                     status == SST_BUSY ? held : shm_status_str(status));
+}
+
+outcome tool_cannot(const tool *t, const char *command, const char *why)
+{
+    tool_fail(t, "%s: %s", command, why);
+    return BAD_USAGE;
+}
+
+outcome tool_each(tool *t, sx_store_visit *visit, void *baton)
+{
+    sx_store *store = t->at.sx;
+    sx_answer answer;
+
+    tool_read_clocks(t);
+    answer = store->ops->each(store, visit, baton, t->now_ms, t->pool);
+    tool_progress_end(t);
+    return answer == SX_STORE_OK ? DONE : tool_fail_answer(t, answer);
 }
 
 void tool_progress(tool *t)
@@ -72,7 +99,7 @@ void tool_put_json(const char *text)
 /* ISO 8601 in UTC of a time of the store. */
 const char *tool_time(const tool *t, int64_t ms, char text[32])
 {
-    time_t when = (time_t)(t->wall_s + (ms - t->now_ms) / 1000);
+    time_t when = (time_t)((t->wall_ms + ms - t->now_ms) / 1000);
     struct tm parts;
 
     if (!gmtime_r(&when, &parts) ||

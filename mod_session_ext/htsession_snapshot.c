@@ -41,7 +41,7 @@ typedef outcome snapshot_run(tool *t, const sx_snapshot *snapshot);
 static outcome with_keys(tool *t, const sx_keys *keys, void *baton)
 {
     snapshot_run *const *run = baton;
-    sx_snapshot snapshot = {.store = t->store,
+    sx_snapshot snapshot = {.store = t->at.segment,
                             .path = t->arg,
                             .keys = keys,
                             .progress = show_progress,

@@ -108,8 +108,8 @@ static shm_status put_namespaces(const page *p)
     static shm_ns_stats list[NAMESPACES_MAX];
     uint64_t rest;
     size_t count;
-    shm_status status =
-        shm_store_namespaces(p->t->store, list, NAMESPACES_MAX, &count, &rest);
+    shm_status status = shm_store_namespaces(p->t->at.segment, list,
+                                             NAMESPACES_MAX, &count, &rest);
 
     if (status != SST_OK) {
         return status;
@@ -197,10 +197,14 @@ static void put_upkeep(page *p)
 outcome tool_stats(tool *t)
 {
     page p = {.t = t};
-    shm_status status = shm_store_stats(t->store, &p.s);
+    shm_status status;
 
+    if (!t->at.segment) {
+        return tool_count(t);
+    }
+    status = shm_store_stats(t->at.segment, &p.s);
     if (status == SST_OK) {
-        status = shm_store_upkeep(t->store, t->now_ms, &p.upkeep);
+        status = shm_store_upkeep(t->at.segment, t->now_ms, &p.upkeep);
     }
     if (status != SST_OK) {
         return tool_fail_status(t, status);

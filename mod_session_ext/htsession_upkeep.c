@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <apr_general.h>
 
 #include "shm_stats.h"
 #include "sx_keys.h"
@@ -16,17 +15,23 @@
 
 outcome tool_sweep(tool *t)
 {
-    shm_sweep_report slice = {0};
-    uint64_t pages = 0, freed = 0;
+    sx_store *store = t->at.sx;
+    sx_sweep_report slice = {0};
+    uint64_t freed = 0;
 
+    if (!store->ops->sweep) {
+        return tool_cannot(t, "sweep", "it frees what has ended by itself");
+    }
     while (!slice.finished) {
-        shm_status status = shm_store_sweep(t->store, SWEEP_SLICE_US,
-                                            shm_store_clock_ms(), &slice);
+        sx_answer answer = store->ops->sweep(
+            store, SWEEP_SLICE_US, store->ops->clock_ms(store), &slice);
 
-        if (status != SST_OK) {
-            return tool_fail_status(t, status);
+        if (answer == SX_STORE_BUSY) {
+            return tool_fail(t, "another process sweeps it already");
         }
-        pages += slice.pages;
+        if (answer != SX_STORE_OK) {
+            return tool_fail_answer(t, answer);
+        }
         freed += slice.freed;
         if (t->terminal && !slice.finished) {
             fprintf(stderr, "\r%" PRIu64 " records freed", freed);
@@ -35,10 +40,9 @@ outcome tool_sweep(tool *t)
     if (t->terminal) {
         fputs("\r\033[K", stderr);
     }
-    printf(t->json ? "{\"freed\": %" PRIu64 ", \"pages\": %" PRIu64 "}\n"
-                   : "%" PRIu64 " ended records freed, %" PRIu64
-                     " pages looked at\n",
-           freed, pages);
+    printf(t->json ? "{\"freed\": %" PRIu64 "}\n"
+                   : "%" PRIu64 " ended records freed\n",
+           freed);
     return DONE;
 }
 
@@ -52,7 +56,7 @@ static shm_status check_shards(const tool *t, const shm_stats *stats, char *why,
         if (t->terminal) {
             fprintf(stderr, "\rshard %u of %u", no + 1, stats->shards);
         }
-        status = shm_store_check_shard(t->store, no, why, whylen);
+        status = shm_store_check_shard(t->at.segment, no, why, whylen);
     }
     if (t->terminal) {
         fputs("\r\033[K", stderr);
@@ -66,8 +70,8 @@ outcome tool_check(tool *t)
 {
     shm_stats stats = {0};
     char why[200] = "";
-    shm_status status = shm_store_stats(t->store, &stats);
-    uint64_t lost = t->attached.lost;
+    shm_status status = shm_store_stats(t->at.segment, &stats);
+    uint64_t lost = t->at.attached.lost;
 
     if (status == SST_OK) {
         status = check_shards(t, &stats, why, sizeof(why));
@@ -98,17 +102,12 @@ outcome tool_check(tool *t)
 outcome tool_keygen(tool *t)
 {
     struct stat st;
-    apr_pool_t *pool;
     const char *why;
 
     if (lstat(t->file, &st) == 0) {
         return tool_fail(t, "exists and stays as it is; name a new file");
     }
-    if (!sx_crypto_init() || apr_initialize() != APR_SUCCESS) {
-        return tool_fail(t, "no random numbers can be had on this host");
-    }
-    apr_pool_create(&pool, NULL);
-    why = sx_keys_generate(t->file, pool);
+    why = sx_keys_generate(t->file, t->pool);
     if (why) {
         fprintf(stderr, "htsession: %s\n", why);
     }
@@ -120,6 +119,5 @@ outcome tool_keygen(tool *t)
     else {
         printf("%s: a new key, readable by its owner only\n", t->file);
     }
-    apr_pool_destroy(pool);
     return why ? BROKEN : DONE;
 }

@@ -8,9 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <apr_pools.h>
 
-#include "sx_store_shm.h"
 #include "sx_tag.h"
 #include "sx_user.h"
 
@@ -29,7 +27,7 @@ tool_who tool_who_of(const tool *t, const sx_keys *keys)
     return who;
 }
 
-bool tool_is_of(const tool_who *who, const shm_meta *meta)
+bool tool_is_of(const tool_who *who, const sx_record_meta *meta)
 {
     for (size_t i = 0; i < who->count; i++) {
         if (meta->ns == who->ns && meta->user_tag == who->tags[i]) {
@@ -39,20 +37,27 @@ bool tool_is_of(const tool_who *who, const shm_meta *meta)
     return false;
 }
 
-bool tool_has_ended(const tool *t, const shm_meta *meta)
+bool tool_has_ended(const tool *t, const sx_record_meta *meta)
 {
-    unsigned char key[SST_KEY_LEN], bytes[SX_EPOCH_BYTES];
-    shm_meta epoch;
+    unsigned char key[SX_STORE_KEY_LEN];
+    sx_store *store = t->at.sx;
+    sx_record_meta epoch;
+    apr_pool_t *pool;
+    sx_str bytes;
+    bool ended;
 
-    if (meta->kind != SST_USER) {
+    if (meta->kind != SX_USER) {
         return false;
     }
     sx_epoch_key(meta->user_tag, key);
-    return shm_store_get(t->store, key, bytes, sizeof(bytes), &epoch, 0,
-                         t->now_ms) == SST_OK &&
-           epoch.value_len == sizeof(bytes) &&
-           meta->last_access_ms < epoch.created_ms &&
-           meta->handle != sx_epoch_spares(bytes);
+    apr_pool_create(&pool, t->pool);
+    ended = store->ops->get(store, key, &bytes, &epoch, 0, t->now_ms, pool) ==
+                SX_STORE_OK &&
+            bytes.len == SX_EPOCH_BYTES &&
+            meta->last_access_ms < epoch.created_ms &&
+            meta->handle != sx_epoch_spares((const unsigned char *)bytes.p);
+    apr_pool_destroy(pool);
+    return ended;
 }
 
 /* ---- logout ------------------------------------------------------------- */
@@ -64,13 +69,14 @@ typedef struct counting {
 } counting;
 
 static bool count_one(void *baton, const unsigned char *key,
-                      const shm_meta *meta)
+                      const sx_record_meta *meta, size_t bytes)
 {
     counting *c = baton;
 
     (void)key;
+    (void)bytes;
     tool_progress(c->t);
-    c->sessions += meta->kind == SST_USER && tool_is_of(&c->who, meta) &&
+    c->sessions += meta->kind == SX_USER && tool_is_of(&c->who, meta) &&
                    !tool_has_ended(c->t, meta);
     return true;
 }
@@ -80,27 +86,21 @@ static bool count_one(void *baton, const unsigned char *key,
 static outcome logout(tool *t, const sx_keys *keys, void *baton)
 {
     counting c = {.t = t, .who = tool_who_of(t, keys)};
-    sx_realm realm = {.scope = {.keys = keys, .ns = t->ns}};
+    sx_realm realm = {.scope = {.keys = keys, .ns = t->ns}, .store = t->at.sx};
+    outcome result = tool_each(t, count_one, &c);
     sx_answer answer;
-    apr_pool_t *pool;
-    shm_status status;
 
     (void)baton;
-    status = shm_store_each(t->store, count_one, &c, t->now_ms);
-    tool_progress_end(t);
-    if (status != SST_OK) {
-        return tool_fail_status(t, status);
+    if (result != DONE) {
+        return result;
     }
     if (c.sessions == 0) {
         tool_fail(t, "no live session of that user in that namespace");
         return NOT_FOUND;
     }
     tool_read_clocks(t);
-    apr_pool_create(&pool, NULL);
-    realm.store = sx_store_shm_create(t->store, pool);
     answer = sx_epoch_turn(&realm, sx_str_of(t->user), 0,
-                           (sx_now){t->now_ms, t->wall_s}, pool);
-    apr_pool_destroy(pool);
+                           (sx_now){t->now_ms, t->wall_ms / 1000}, t->pool);
     if (answer != SX_STORE_OK) {
         return tool_fail(t, "the user could not be logged out: %s",
                          sx_answer_str(answer));

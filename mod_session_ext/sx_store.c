@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sx_store.h"
 
+const char *sx_kind_str(sx_kind kind)
+{
+    static const char *const words[] = {
+        [SX_ANONYMOUS] = "anonymous", [SX_USER] = "user",
+        [SX_ALIAS] = "alias",         [SX_EPOCH] = "epoch",
+        [SX_TOMBSTONE] = "tombstone",
+    };
+
+    return kind >= SX_ANONYMOUS && kind <= SX_TOMBSTONE ? words[kind] : "?";
+}
+
 const char *sx_answer_str(sx_answer answer)
 {
     static const char *const words[] = {

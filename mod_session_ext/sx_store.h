@@ -149,8 +149,8 @@ typedef struct sx_store_ops {
     /**
      * Show every record that has not ended, outside all locks.  One that is
      * there throughout is shown exactly once, one that comes or goes meanwhile
-     * at most once.  OK also if ${visit} has ended it.  ${pool} for what the
-     * walk itself needs.
+     * at most once.  OK also if ${visit} has ended it.  ${visit} may make any
+     * other call of this store.  ${pool} for what the walk itself needs.
      */
     sx_answer (*each)(sx_store *store, sx_store_visit *visit, void *baton,
                       int64_t now_ms, apr_pool_t *pool);
@@ -193,6 +193,9 @@ struct sx_store {
 /** May ${meta} be stored: is it of a kind, and are its times none that
  *  contradict each other?  For backends. */
 bool sx_record_meta_ok(const sx_record_meta *meta);
+
+/** The word for ${kind}, as people and dumps have it: a constant. */
+const char *sx_kind_str(sx_kind kind);
 
 /** A short English word for ${answer}: a constant. */
 const char *sx_answer_str(sx_answer answer);
