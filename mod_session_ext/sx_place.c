@@ -2,7 +2,6 @@
 #include "sx_place.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,16 +9,16 @@
 #include <time.h>
 #include <unistd.h>
 #include <apr_strings.h>
+#include "shm_turn.h"
 #include "sx_store_shm.h"
-
-#define TURNS_AT (UINT64_C(1) << 61)
 
 struct sx_place {
     sx_place_config config;
     apr_pool_t *pool;
     apr_pool_t *reading; /* what was said of the key file; cleared each time */
     shm_store *segment;
-    int turns; /* descriptor of the store's file, for turns; -1 */
+    dev_t dev; /* of its file */
+    ino_t ino;
     sx_keys *keys;
     sx_place_rules rules;
     sx_store *store; /* NULL: this process is not inside */
@@ -33,7 +32,6 @@ sx_place *sx_place_create(const sx_place_config *config, apr_pool_t *pool)
 
     place->config = *config;
     place->pool = pool;
-    place->turns = -1;
     apr_pool_create(&place->reading, pool);
     return place;
 }
@@ -130,21 +128,25 @@ static bool open_store(sx_place *place)
     if (config.shared)
         config.owner = st.st_uid;
     place->segment = shm_store_open(&config, place->why, sizeof place->why);
-    if (place->segment)
-        place->turns = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    place->dev = st.st_dev;
+    place->ino = st.st_ino;
     return place->segment != NULL;
 }
 
-/* Closing any descriptor of a file drops the process's locks on it, so both go
- * together. */
 static void close_store(sx_place *place)
 {
     shm_store_close(place->segment);
-    if (place->turns >= 0)
-        close(place->turns);
     place->segment = NULL;
     place->store = NULL;
-    place->turns = -1;
+}
+
+/* Is there another file by now, or none? */
+static bool is_exchanged(const sx_place *place)
+{
+    struct stat st;
+
+    return lstat(place->config.store_file, &st) != 0 ||
+           st.st_dev != place->dev || st.st_ino != place->ino;
 }
 
 /* ---- the key file ------------------------------------------------------- */
@@ -232,14 +234,17 @@ static bool is_meant(const sx_place *place, uint64_t life)
 
 const char *sx_place_enter(sx_place *place, uint64_t life, int64_t now_ms)
 {
-    const char *why;
+    const char *why = NULL;
 
     if (place->store && is_meant(place, life))
         return NULL;
-    if (place->store)
+    /* As long as anybody is inside a file its life does not change; and who
+     * was forked may have no right to open it again. */
+    if (place->store && is_exchanged(place))
         close_store(place);
-    why = sx_place_open(place);
-    if (!why)
+    if (!place->store)
+        why = sx_place_open(place);
+    if (!place->store && !why)
         why = attach(place, now_ms);
     if (why || is_meant(place, life))
         return why;
@@ -286,37 +291,16 @@ const sx_keys *sx_place_keys(const sx_place *place)
 
 /* ---- turns -------------------------------------------------------------- */
 
-/* Behind all that any store has, one byte a session; that two sessions meet at
- * one costs one of them some time. */
-static struct flock turn_of(short type, uint64_t handle)
-{
-    return (struct flock){.l_type = type,
-                          .l_whence = SEEK_SET,
-                          .l_start = (off_t)(handle >> 2 | TURNS_AT),
-                          .l_len = 1};
-}
-
-/* Locks of the process, not of the descriptor: that one is the same in all
- * that were forked where it was opened. */
 bool sx_place_take_turn(sx_place *place, uint64_t handle,
                         bool (*gives_up)(void))
 {
-    struct flock turn = turn_of(F_WRLCK, handle);
-
-    if (place->turns < 0)
-        return false;
-    while (fcntl(place->turns, F_SETLKW, &turn) != 0)
-        if (errno != EINTR || (gives_up && gives_up()))
-            return false;
-    return true;
+    return place->segment && shm_turn_take(place->segment, handle, gives_up);
 }
 
 void sx_place_end_turn(sx_place *place, uint64_t handle)
 {
-    struct flock turn = turn_of(F_UNLCK, handle);
-
-    if (place->turns >= 0)
-        (void)fcntl(place->turns, F_SETLK, &turn);
+    if (place->segment)
+        shm_turn_end(place->segment, handle);
 }
 
 sx_now sx_place_now(void)

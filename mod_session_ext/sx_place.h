@@ -44,8 +44,8 @@ const char *sx_place_open(sx_place *place);
 
 /**
  * Be inside, in the process that is about to use it.  ${life}, if not 0, is
- * that of the store which the server means; when ours has another one, the
- * file has been replaced, and is opened anew.  NULL, or a sentence.
+ * that of the store which the server means; when ours has another one, and the
+ * file has been replaced, that is opened.  NULL, or a sentence.
  */
 const char *sx_place_enter(sx_place *place, uint64_t life, int64_t now_ms);
 
@@ -69,7 +69,7 @@ bool sx_place_reread_keys(sx_place *place);
  * longer than it lives.  Waits for it, and asks ${gives_up}, if not NULL,
  * whenever a signal comes in between.  A process that has it has it again.
  * False: gave up, or there can be no turns.  Nobody else who uses the store is
- * kept waiting: it is a lock on a byte far behind the end of the store's file.
+ * kept waiting (shm_turn.h).
  */
 bool sx_place_take_turn(sx_place *place, uint64_t handle,
                         bool (*gives_up)(void));

@@ -244,7 +244,7 @@ static bool acquire(opening *open)
         if (still_there(open)) {
             return true;
         }
-        close(open->fd);
+        sst_file_close(open->fd);
         open->fd = -1;
     }
     return say(open, "is exchanged again and again by somebody else");
@@ -301,7 +301,7 @@ static bool move_aside(opening *open, const char *why)
     if (renameat(open->dir, open->name, open->dir, aside) != 0) {
         return say(open, "%s and cannot be moved aside: %m", why);
     }
-    close(open->fd);
+    sst_file_close(open->fd);
     open->fd = -1;
     return true;
 }
@@ -471,7 +471,7 @@ shm_store *shm_store_open(const shm_store_config *config, char *err,
         close(open.dir);
     }
     if (store == NULL && open.fd >= 0) {
-        close(open.fd);
+        sst_file_close(open.fd);
     }
     return store;
 }
@@ -552,6 +552,6 @@ void shm_store_close(shm_store *store)
     }
     sst_bus_unwatch(store);
     sst_unmap(store);
-    close(store->fd);
+    sst_file_close(store->fd);
     handle_free(store);
 }

@@ -32,6 +32,16 @@ bool sst_file_locked(int fd, int byte, bool by_process);
  *  cannot be had within ${wait_ms}. */
 bool sst_attach_queue(int fd, long wait_ms);
 
+/**
+ * Close a descriptor of a segment's file.  Closing any one of them gives up all
+ * locks that the process itself has on that file, also those of another handle
+ * (two libraries in one process, such as httpd's module and PHP's extension,
+ * may each have one).  So where there is another descriptor, and a lock, ${fd}
+ * only gives up those of its description, and stays open as long as the
+ * process.
+ */
+void sst_file_close(int fd);
+
 /** nanosleep for ${ms}. */
 void sst_pause_ms(long ms);
 

@@ -49,6 +49,7 @@ static void test_made(void)
 static void test_life(void)
 {
     sx_place *place = place_of(0);
+    const sx_store *store;
     char other[120];
     uint64_t life;
 
@@ -56,8 +57,10 @@ static void test_life(void)
        "a store that is there is opened");
     life = sx_place_store(place)->ops->life(sx_place_store(place));
     ok(!sx_place_enter(place, life, now()), "it is the one that is meant");
+    store = sx_place_store(place);
     ok(strstr(sx_place_enter(place, life + 1, now()), "not the one"),
        "or is told to be another");
+    ok(sx_place_store(place) == store, "and stays open: its file is the same");
     ok(!sx_place_enter(place, life, now()), "which is asked anew each time");
     snprintf(other, sizeof(other), "%s.other", store_file);
     rename(store_file, other);
