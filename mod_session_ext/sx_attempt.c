@@ -18,6 +18,22 @@ static sx_sitting sitting_of(sx_attempt *a, const sx_id *id)
                         .pool = a->pool};
 }
 
+/* In place: and unless all of its user have been ended since at.epoch was
+ * read, if nobody else looks. */
+static sx_answer put(sx_attempt *a, const sx_id *id, uint64_t token,
+                     sx_str bytes)
+{
+    sx_store *store = a->realm->store;
+
+    if (a->epoch_by_put && token)
+        return store->ops->put_if_epoch(
+            store, id->store_key, token,
+            a->at.epoch.answer == SX_STORE_OK ? a->at.epoch.meta.token : 0,
+            bytes, &a->at.meta, a->now.boot_ms);
+    return store->ops->put_if(store, id->store_key, token, bytes, &a->at.meta,
+                              a->now.boot_ms);
+}
+
 sx_answer sx_attempt_put(sx_attempt *a, const sx_id *id, uint64_t token)
 {
     const sx_realm *realm = a->realm;
@@ -39,8 +55,7 @@ sx_answer sx_attempt_put(sx_attempt *a, const sx_id *id, uint64_t token)
                                        meta->hard_end_ms, a->now.boot_ms);
     if (a->reserves && meta->expires_ms > a->now.boot_ms + SX_RESERVE_MS)
         meta->expires_ms = a->now.boot_ms + SX_RESERVE_MS;
-    return realm->store->ops->put_if(realm->store, id->store_key, token, bytes,
-                                     meta, a->now.boot_ms);
+    return put(a, id, token, bytes);
 }
 
 void sx_attempt_begin(sx_attempt *a)

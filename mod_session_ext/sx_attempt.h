@@ -28,7 +28,8 @@ typedef struct sx_attempt {
     sx_claim claim;          /* on a seat: one for all tries */
     unsigned client_changed; /* parts of it */
     bool reserves;           /* it begins with nothing in it */
-    bool must_renew; /* this try was one for a new id, not only for data */
+    bool must_renew;   /* this try was one for a new id, not only for data */
+    bool epoch_by_put; /* a write in place compares at.epoch */
 } sx_attempt;
 
 /** Let it be a session that begins now. */

@@ -229,6 +229,23 @@ static sx_renewal change_session(sx_attempt *a)
     return renewal == SX_KEEP_ID ? SX_RENEW : renewal;
 }
 
+/* All of its user may have been ended meanwhile, but not by us.  A write in
+ * place sees that by itself where the store can compare both. */
+static sx_answer check_epoch(sx_attempt *a, const sx_found *before,
+                             sx_renewal renewal)
+{
+    sx_found now = *before;
+
+    if (a->delta->logout)
+        return SX_STORE_OK;
+    a->epoch_by_put = before->has_epoch && before->meta.kind == SX_USER &&
+                      a->realm->store->ops->put_if_epoch &&
+                      renewal == SX_KEEP_ID && !renewal_due(a) &&
+                      (a->change.data || a->change.other);
+    now.has_epoch = a->epoch_by_put;
+    return sx_epoch_check(a->realm, &now, a->now, a->pool);
+}
+
 static sx_answer update_once(sx_attempt *a)
 {
     const sx_found before = a->at;
@@ -242,14 +259,11 @@ static sx_answer update_once(sx_attempt *a)
         return SX_STORE_OK;
     }
     a->must_renew = renewal != SX_KEEP_ID;
-    /* All of its user may have been ended meanwhile, but not by us. */
-    answer = a->delta->logout
-                 ? SX_STORE_OK
-                 : sx_epoch_check(a->realm, &before, a->now, a->pool);
-    if (answer == SX_STORE_OK)
-        answer = sx_registry_check(a->realm, &before, a->now, a->pool);
     a->client_changed = sx_client_changed(a->realm, &before.id, before.session);
     a->change.other |= a->client_changed != 0;
+    answer = check_epoch(a, &before, renewal);
+    if (answer == SX_STORE_OK)
+        answer = sx_registry_check(a->realm, &before, a->now, a->pool);
     if (answer == SX_STORE_OK)
         answer = write_session(a, renewal);
     if (a->done->wrote)
@@ -385,7 +399,8 @@ void sx_commit(const sx_realm *realm, const sx_loaded *loaded,
         .mode = mode,
         .now = now,
         .done = done,
-        .at = {loaded->id, loaded->meta, loaded->session, loaded->via_alias},
+        .at = {loaded->id, loaded->meta, loaded->session, loaded->via_alias,
+               loaded->has_epoch, loaded->epoch},
     };
 
     memset(done, 0, sizeof *done);

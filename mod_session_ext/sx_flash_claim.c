@@ -33,7 +33,10 @@ static sx_answer take_try(void *baton, unsigned i)
     const sx_loaded *loaded = t->loaded;
     sx_answer answer = SX_STORE_OK;
 
-    t->at = (sx_found){.id = loaded->id, .via_alias = loaded->via_alias};
+    t->at = (sx_found){.id = loaded->id,
+                       .via_alias = loaded->via_alias,
+                       .has_epoch = loaded->has_epoch,
+                       .epoch = loaded->epoch};
     if (i == 0) {
         t->at.meta = loaded->meta;
         t->at.session = sx_session_clone(loaded->session, t->pool);
@@ -74,5 +77,7 @@ sx_answer sx_flash_claim_for(const sx_realm *realm, sx_loaded *loaded,
     loaded->meta = t.at.meta;
     loaded->id = t.at.id;
     loaded->via_alias = t.at.via_alias;
+    loaded->has_epoch = t.at.has_epoch;
+    loaded->epoch = t.at.epoch;
     return SX_STORE_OK;
 }

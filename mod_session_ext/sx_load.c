@@ -74,6 +74,8 @@ static void load_id(const sx_realm *realm, const sx_id *id, sx_now now,
         loaded->meta = at.meta;
         loaded->id = at.id;
         loaded->via_alias = at.via_alias;
+        loaded->has_epoch = at.has_epoch;
+        loaded->epoch = at.epoch;
     }
 }
 

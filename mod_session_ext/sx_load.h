@@ -13,11 +13,13 @@ typedef struct sx_loaded {
     sx_record_meta meta; /* of the session's record, if ACTIVE */
     sx_id id;            /* of the session, if ACTIVE */
     bool via_alias;      /* the cookie holds an old id in its grace */
-    bool reuse;          /* INVALID: an old id after its grace */
-    unsigned killed;     /* INVALID: ended by us, since these parts of the
+    bool has_epoch;      /* that of its user came with the record: */
+    sx_store_read epoch;
+    bool reuse;       /* INVALID: an old id after its grace */
+    unsigned killed;  /* INVALID: ended by us, since these parts of the
                           * client have changed (sx_client.h); meta.handle is
                           * the session's */
-    sx_answer outage;    /* UNAVAILABLE: what the store said */
+    sx_answer outage; /* UNAVAILABLE: what the store said */
 } sx_loaded;
 
 /**

@@ -66,15 +66,31 @@ sx_str sx_record_session(const sx_realm *realm, const sx_id *id,
     return plain.len ? sx_record_close(realm, id, SX_USER, plain, pool) : plain;
 }
 
+static sx_answer get(const sx_realm *realm, sx_found *at, sx_str *bytes,
+                     int64_t grace_ms, sx_now now, apr_pool_t *pool)
+{
+    const sx_store_ops *ops = realm->store->ops;
+    sx_store_read record;
+
+    at->has_epoch = ops->get_with_epoch != NULL;
+    if (!at->has_epoch)
+        return ops->get(realm->store, at->id.store_key, bytes, &at->meta,
+                        grace_ms, now.boot_ms, pool);
+    record.answer =
+        ops->get_with_epoch(realm->store, at->id.store_key, &record, &at->epoch,
+                            grace_ms, now.boot_ms, pool);
+    *bytes = record.bytes;
+    at->meta = record.meta;
+    return record.answer;
+}
+
 sx_answer sx_record_read(const sx_realm *realm, sx_found *at, int64_t grace_ms,
                          sx_now now, apr_pool_t *pool)
 {
     for (int hop = 0; hop < HOPS_MAX; hop++) {
         sx_str bytes, plain;
         bool alias;
-        sx_answer answer =
-            realm->store->ops->get(realm->store, at->id.store_key, &bytes,
-                                   &at->meta, grace_ms, now.boot_ms, pool);
+        sx_answer answer = get(realm, at, &bytes, grace_ms, now, pool);
 
         if (answer != SX_STORE_OK)
             return answer;

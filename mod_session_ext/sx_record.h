@@ -62,6 +62,8 @@ typedef struct sx_found {
     sx_record_meta meta;
     sx_session *session;
     bool via_alias;
+    bool has_epoch;      /* its user's came along: */
+    sx_store_read epoch; /* that of meta.user_tag, if there is one */
 } sx_found;
 
 /**

@@ -1,10 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sx_retry.h"
 
-/* Conflicts before a writer queues, and tries before it gives up.  Behind the
- * queue a conflict can only come from writers still in their first tries. */
-#define TRIES_BEFORE_QUEUE 2
-#define TRIES_MAX          100
+#include <time.h>
+#include "sx_seal.h"
+
+/* Conflicts before a writer makes way, and tries before it gives up.  Behind
+ * the queue a conflict can only come from who is still in the first tries. */
+#define TRIES_BEFORE_WAIT 2
+#define TRIES_MAX         100
+
+/* Who cannot queue waits for a random part of a span that doubles: from about
+ * what a try takes to what a few dozen writers need for one each. */
+#define SPAN_MIN_US 1000
+#define SPAN_MAX_US 64000
+
+static int64_t monotonic_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void stand_back(unsigned conflicts)
+{
+    const unsigned doubled = conflicts < 6 ? conflicts : 6;
+    struct timespec pause = {0};
+    uint32_t n;
+
+    _Static_assert(SPAN_MIN_US << 6 == SPAN_MAX_US, "as often as it doubles");
+    sx_random(&n, sizeof n);
+    pause.tv_nsec = (long)(n % (SPAN_MIN_US << doubled)) * 1000;
+    nanosleep(&pause, NULL);
+}
+
+/* As "full jitter": two that met once are not likely to meet again. */
+static sx_answer retry_apart(sx_try_fn *once, void *baton)
+{
+    const int64_t until_us = monotonic_us() + SX_COMMIT_WAIT_MS * 1000;
+    sx_answer answer = SX_STORE_CHANGED;
+
+    for (unsigned i = 0; answer == SX_STORE_CHANGED; i++) {
+        if (i >= TRIES_BEFORE_WAIT)
+            stand_back(i - TRIES_BEFORE_WAIT);
+        if (i > 0 && monotonic_us() >= until_us)
+            break;
+        answer = once(baton, i);
+    }
+    return answer;
+}
 
 sx_answer sx_retry(sx_store *store, const unsigned char *key, sx_try_fn *once,
                    void *baton)
@@ -12,8 +56,10 @@ sx_answer sx_retry(sx_store *store, const unsigned char *key, sx_try_fn *once,
     sx_answer answer = SX_STORE_CHANGED;
     bool queued = false;
 
+    if (!store->ops->queue_enter)
+        return retry_apart(once, baton);
     for (unsigned i = 0; i < TRIES_MAX && answer == SX_STORE_CHANGED; i++) {
-        if (i == TRIES_BEFORE_QUEUE && store->ops->queue_enter) {
+        if (i == TRIES_BEFORE_WAIT) {
             if (store->ops->queue_enter(store, key, SX_COMMIT_WAIT_MS) !=
                 SX_STORE_OK)
                 break;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sx_store.h"
 
+#include <endian.h>
+#include <string.h>
+
 const char *sx_kind_str(sx_kind kind)
 {
     static const char *const words[] = {
@@ -44,4 +47,15 @@ bool sx_record_meta_ok(const sx_record_meta *meta)
            /* unsigned: an end before the beginning is far away, too */
            (uint64_t)meta->hard_end_ms - (uint64_t)meta->created_ms <=
                (uint64_t)SX_RECORD_LIFE_MAX_MS;
+}
+
+/* The tag is a keyed hash already, of the namespace, too.  What is put before
+ * it keeps it from ever being an id's store key. */
+void sx_epoch_key(uint64_t tag, unsigned char key[SX_STORE_KEY_LEN])
+{
+    static const char name[SX_STORE_KEY_LEN - 8] = "epoch of a user";
+
+    tag = htole64(tag);
+    memcpy(key, name, sizeof name);
+    memcpy(key + sizeof name, &tag, sizeof tag);
 }

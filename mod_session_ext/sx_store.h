@@ -95,6 +95,13 @@ typedef struct sx_store sx_store;
 typedef bool sx_store_visit(void *baton, const unsigned char *key,
                             const sx_record_meta *meta, size_t bytes);
 
+/* What one read of several found. */
+typedef struct sx_store_read {
+    sx_answer answer; /* as that of a get */
+    sx_str bytes;
+    sx_record_meta meta;
+} sx_store_read;
+
 typedef struct sx_sweep_report {
     uint64_t freed; /* records that ended longer ago than the grace */
     bool finished;  /* all of the store was covered since it was last */
@@ -179,6 +186,27 @@ typedef struct sx_store_ops {
      *  once held may be gone. */
     uint64_t (*life)(sx_store *store);
 
+    /**
+     * Optional, and the core's own two calls where it is NULL: a load in one
+     * round trip.  As get; and if that finds the session of a user (SX_USER),
+     * ${epoch} is what a get without a grace finds under the key of the epoch
+     * of its user tag.  Otherwise ${epoch->answer} is MISS.
+     */
+    sx_answer (*get_with_epoch)(sx_store *store, const unsigned char *key,
+                                sx_store_read *record, sx_store_read *epoch,
+                                int64_t grace_ms, int64_t now_ms,
+                                apr_pool_t *pool);
+
+    /**
+     * Optional like that: a commit in one round trip.  As put_if with a token;
+     * but CHANGED, too, unless a get without a grace under the key of the epoch
+     * of meta->user_tag would find the token ${epoch} (0: a miss), all in one
+     * moment.
+     */
+    sx_answer (*put_if_epoch)(sx_store *store, const unsigned char *key,
+                              uint64_t token, uint64_t epoch, sx_str bytes,
+                              sx_record_meta *meta, int64_t now_ms);
+
     /** What the client's cookie has to carry behind the id of ${key} after
      *  this request ("": the id alone), or NULL: what it has.  Lives as long
      *  as the handle.  NULL instead of the function: nothing ever. */
@@ -196,6 +224,10 @@ bool sx_record_meta_ok(const sx_record_meta *meta);
 
 /** The word for ${kind}, as people and dumps have it: a constant. */
 const char *sx_kind_str(sx_kind kind);
+
+/** The store key of the record of the epoch of the user with ${tag}: known
+ *  here, so that a store can read it beside a session of that tag. */
+void sx_epoch_key(uint64_t tag, unsigned char key[SX_STORE_KEY_LEN]);
 
 /** A short English word for ${answer}: a constant. */
 const char *sx_answer_str(sx_answer answer);

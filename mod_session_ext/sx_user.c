@@ -26,17 +26,6 @@ uint64_t sx_user_tag(const sx_realm *realm, unsigned char kid, sx_str user)
                   sx_str_of(realm->scope.ns), user);
 }
 
-/* The tag is a keyed hash already, of the namespace, too.  What is put before
- * it keeps it from ever being an id's store key. */
-void sx_epoch_key(uint64_t tag, unsigned char key[SX_STORE_KEY_LEN])
-{
-    static const char name[SX_STORE_KEY_LEN - 8] = "epoch of a user";
-
-    tag = htole64(tag);
-    memcpy(key, name, sizeof name);
-    memcpy(key + sizeof name, &tag, sizeof tag);
-}
-
 uint64_t sx_epoch_spares(const unsigned char bytes[SX_EPOCH_BYTES])
 {
     uint64_t handle;
@@ -45,29 +34,32 @@ uint64_t sx_epoch_spares(const unsigned char bytes[SX_EPOCH_BYTES])
     return le64toh(handle);
 }
 
+static sx_answer take_epoch(const sx_store_read *read, epoch *found)
+{
+    *found = (epoch){0};
+    if (read->answer == SX_STORE_MISS)
+        return SX_STORE_OK;
+    if (read->answer != SX_STORE_OK)
+        return read->answer;
+    if (read->bytes.len != SX_EPOCH_BYTES || read->meta.kind != SX_EPOCH)
+        return SX_STORE_DAMAGED;
+    memcpy(&found->number, read->bytes.p, 8);
+    found->number = le64toh(found->number);
+    found->except = sx_epoch_spares((const unsigned char *)read->bytes.p);
+    found->token = read->meta.token;
+    return SX_STORE_OK;
+}
+
 static sx_answer read_epoch(const sx_realm *realm, uint64_t tag, epoch *found,
                             sx_now now, apr_pool_t *pool)
 {
     unsigned char key[SX_STORE_KEY_LEN];
-    sx_record_meta meta;
-    sx_str bytes;
-    sx_answer answer;
+    sx_store_read read;
 
-    *found = (epoch){0};
     sx_epoch_key(tag, key);
-    answer = realm->store->ops->get(realm->store, key, &bytes, &meta, 0,
-                                    now.boot_ms, pool);
-    if (answer == SX_STORE_MISS)
-        return SX_STORE_OK;
-    if (answer != SX_STORE_OK)
-        return answer;
-    if (bytes.len != SX_EPOCH_BYTES || meta.kind != SX_EPOCH)
-        return SX_STORE_DAMAGED;
-    memcpy(&found->number, bytes.p, 8);
-    found->number = le64toh(found->number);
-    found->except = sx_epoch_spares((const unsigned char *)bytes.p);
-    found->token = meta.token;
-    return SX_STORE_OK;
+    read.answer = realm->store->ops->get(realm->store, key, &read.bytes,
+                                         &read.meta, 0, now.boot_ms, pool);
+    return take_epoch(&read, found);
 }
 
 static uint64_t random_epoch(void)
@@ -127,7 +119,9 @@ sx_answer sx_epoch_check(const sx_realm *realm, const sx_found *at, sx_now now,
 
     if (at->meta.kind != SX_USER)
         return SX_STORE_OK;
-    answer = read_epoch(realm, at->meta.user_tag, &present, now, pool);
+    answer = at->has_epoch
+                 ? take_epoch(&at->epoch, &present)
+                 : read_epoch(realm, at->meta.user_tag, &present, now, pool);
     if (answer == SX_STORE_OK && has_ended(at->session, &present))
         return SX_STORE_GONE;
     if (answer != SX_STORE_DAMAGED)
@@ -183,11 +177,13 @@ sx_answer sx_user_logout(const sx_realm *realm, const sx_found *at, bool spare,
                          sx_now now, apr_pool_t *pool)
 {
     sx_str user = sx_session_user(at->session, realm->user_key);
+    sx_found present = *at;
     sx_answer answer;
 
     if (user.len == 0)
         return SX_STORE_MISS;
-    answer = sx_epoch_check(realm, at, now, pool);
+    present.has_epoch = false; /* not what it was at load */
+    answer = sx_epoch_check(realm, &present, now, pool);
     return answer == SX_STORE_OK
                ? sx_epoch_turn(realm, user, spare ? at->session->handle : 0,
                                now, pool)

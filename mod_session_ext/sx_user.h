@@ -27,8 +27,9 @@
 /** The tag of ${user}'s sessions whose ids are of the key ${kid}. */
 uint64_t sx_user_tag(const sx_realm *realm, unsigned char kid, sx_str user);
 
-/** Does the user's present epoch let this session live?  SX_STORE_OK, also
- *  without a user; SX_STORE_GONE; an outage. */
+/** Does the user's present epoch, or the one that was read with it, let this
+ *  session live?  SX_STORE_OK, also without a user; SX_STORE_GONE; or an
+ *  outage. */
 sx_answer sx_epoch_check(const sx_realm *realm, const sx_found *at, sx_now now,
                          apr_pool_t *pool);
 
@@ -57,11 +58,10 @@ sx_answer sx_user_logout(const sx_realm *realm, const sx_found *at, bool spare,
 sx_answer sx_epoch_turn(const sx_realm *realm, sx_str user, uint64_t except,
                         sx_now now, apr_pool_t *pool);
 
-/** From outside, where no session is opened.  The store key of the record of
- *  a user's epoch; and of its bytes, the handle that it spares (0: none).  A
- *  session of that tag has ended if it is not that one and was last used before
- *  the record was created. */
-void sx_epoch_key(uint64_t tag, unsigned char key[SX_STORE_KEY_LEN]);
+/** From outside, where no session is opened: of the bytes of a user's epoch
+ *  (sx_epoch_key, sx_store.h) the handle that it spares (0: none).  A session
+ *  of that tag has ended if it is not that one and was last used before the
+ *  record was created. */
 uint64_t sx_epoch_spares(const unsigned char bytes[SX_EPOCH_BYTES]);
 
 #endif

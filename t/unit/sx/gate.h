@@ -76,6 +76,28 @@ static inline sx_answer gate_remove(sx_store *s, const unsigned char *key,
                        : SX_STORE_UNAVAILABLE;
 }
 
+static inline sx_answer gate_get_with_epoch(
+    sx_store *s, const unsigned char *key, sx_store_read *record,
+    sx_store_read *epoch, int64_t grace_ms, int64_t now_ms, apr_pool_t *pool)
+{
+    (void)s;
+    return gate_pass()
+               ? door.real->ops->get_with_epoch(door.real, key, record, epoch,
+                                                grace_ms, now_ms, pool)
+               : SX_STORE_UNAVAILABLE;
+}
+
+static inline sx_answer gate_put_if_epoch(sx_store *s, const unsigned char *key,
+                                          uint64_t token, uint64_t epoch,
+                                          sx_str bytes, sx_record_meta *meta,
+                                          int64_t now_ms)
+{
+    (void)s;
+    return gate_pass() ? door.real->ops->put_if_epoch(
+                             door.real, key, token, epoch, bytes, meta, now_ms)
+                       : SX_STORE_UNAVAILABLE;
+}
+
 static inline uint64_t gate_life(sx_store *s)
 {
     (void)s;
@@ -91,9 +113,19 @@ static inline void gate_build(stage *at)
                                      .touch = gate_touch,
                                      .remove = gate_remove,
                                      .life = gate_life};
+    static const sx_store_ops both = {.name = "gate",
+                                      .get = gate_get,
+                                      .put_if = gate_put_if,
+                                      .touch = gate_touch,
+                                      .remove = gate_remove,
+                                      .life = gate_life,
+                                      .get_with_epoch = gate_get_with_epoch,
+                                      .put_if_epoch = gate_put_if_epoch};
     sx_store **store = stage_on->inner ? stage_on->inner(at) : &at->realm.store;
 
-    door = (gate){.base = {&ops}, .real = *store, .before = -1};
+    door = (gate){.base = {(*store)->ops->put_if_epoch ? &both : &ops},
+                  .real = *store,
+                  .before = -1};
     *store = &door.base;
 }
 
