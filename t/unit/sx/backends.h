@@ -13,6 +13,7 @@
 
 #include <ftw.h>
 
+#include "backends_dbd.h"
 #include "stage.h"
 
 #include "sx_store_cookie.h"
@@ -166,8 +167,36 @@ static const stage_backend stage_file = {.name = "file",
 
 /* ---- all ---------------------------------------------------------------- */
 
-#define BACKENDS 3
-static const stage_backend *const stage_backends[BACKENDS] = {
-    &stage_shm, &stage_cookie, &stage_file};
+static const stage_backend *const stage_all[] = {
+    &stage_shm,
+    &stage_cookie,
+    &stage_file,
+    &stage_sqlite,
+};
+/* Only if they are asked for, by who has started their server. */
+static const stage_backend *const stage_served[] = {
+    &stage_pgsql,
+    &stage_mysql,
+};
+
+#define STAGE_COUNT(list) (sizeof(list) / sizeof(*(list)))
+/* SXTEST_BACKEND names one: it alone is tested. */
+#define BACKENDS       (getenv("SXTEST_BACKEND") ? 1 : STAGE_COUNT(stage_all))
+#define stage_backends stage_chosen()
+
+static inline const stage_backend *const *stage_chosen(void)
+{
+    const char *name = getenv("SXTEST_BACKEND");
+
+    if (!name)
+        return stage_all;
+    for (size_t i = 0; i < STAGE_COUNT(stage_all); i++)
+        if (!strcmp(stage_all[i]->name, name))
+            return &stage_all[i];
+    for (size_t i = 0; i < STAGE_COUNT(stage_served); i++)
+        if (!strcmp(stage_served[i]->name, name))
+            return &stage_served[i];
+    stage_give_up("SXTEST_BACKEND names none");
+}
 
 #endif

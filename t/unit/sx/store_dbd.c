@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the database backend has beside the contract (contract.c): its tables
+ * and who may not make them, bytes of any kind, its clock, rows that are no
+ * records, rows that others hold, connections that are lost, and what it tells.
+ * On SQLite; t/guard/databases.t runs it on the others.
+ */
+#include <fcntl.h>
+#include <sys/wait.h>
+
+#include "backends.h"
+
+static stage at;
+
+#define says(condition, sentence)                                              \
+    ok((condition), "%s: %s", stage_on->name, (sentence))
+#define SECRET "geheim-4711"
+
+static bool on_server(void)
+{
+    return stage_on != &stage_sqlite;
+}
+
+/* ---- what is told ------------------------------------------------------- */
+
+static char told[65536];
+
+static void tell(sx_log_level level, const char *message)
+{
+    size_t len = strlen(told);
+
+    (void)level;
+    snprintf(told + len, sizeof(told) - len, "%s\n", message);
+}
+
+/* ---- calls -------------------------------------------------------------- */
+
+static sx_answer put(const unsigned char *key, uint64_t token, sx_str bytes,
+                     sx_record_meta *meta)
+{
+    *meta = (sx_record_meta){.kind = SX_USER,
+                             .user_tag = UINT64_MAX - 1,
+                             .handle = UINT64_MAX,
+                             .created_ms = at.now.boot_ms,
+                             .last_access_ms = at.now.boot_ms,
+                             .expires_ms = at.now.boot_ms + MINUTE,
+                             .hard_end_ms = at.now.boot_ms + HOUR};
+    return at.realm.store->ops->put_if(at.realm.store, key, token, bytes, meta,
+                                       at.now.boot_ms);
+}
+
+static const unsigned char *made(const char *bytes)
+{
+    const unsigned char *key = stage_key(&at);
+    sx_record_meta meta;
+
+    if (put(key, 0, sx_str_of(bytes), &meta) != SX_STORE_OK)
+        stage_give_up("a record could not be made");
+    return key;
+}
+
+static sx_answer get(const unsigned char *key, sx_str *bytes,
+                     sx_record_meta *meta)
+{
+    return at.realm.store->ops->get(at.realm.store, key, bytes, meta, 0,
+                                    at.now.boot_ms, at.pool);
+}
+
+static sx_answer asked(const unsigned char *key)
+{
+    sx_record_meta meta;
+    sx_str bytes;
+
+    return get(key, &bytes, &meta);
+}
+
+static int64_t boot_ms(void)
+{
+    return sx_dbd_boot_us() / 1000;
+}
+
+/* Did the last call take about as long as calls may wait? */
+static bool waited(int64_t since_ms)
+{
+    int64_t ms = boot_ms() - since_ms;
+
+    if (ms >= 200 && ms < 600)
+        return true;
+    diag("%lld ms", (long long)ms);
+    return false;
+}
+
+/* ---- bytes -------------------------------------------------------------- */
+
+static void test_bytes(void)
+{
+    static const char *const texts[] = {
+        "", "'", "\"", "\\", "%", "\\x00", "%s%n", "\xff\xfe", "0x41", "NULL"};
+    unsigned char all[512];
+    sx_record_meta meta, found;
+    int same = 0;
+    sx_str got;
+
+    for (size_t i = 0; i < sizeof(all); i++)
+        all[i] = (unsigned char)(i * 7);
+    for (size_t len = 0; len <= sizeof(all); len += 64) {
+        sx_str bytes = {(const char *)all, len};
+        const unsigned char *key = stage_key(&at);
+
+        same += put(key, 0, bytes, &meta) == SX_STORE_OK &&
+                get(key, &got, &found) == SX_STORE_OK && sx_str_eq(got, bytes);
+    }
+    says(same == 9, "every byte comes back, NUL among them");
+    same = 0;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+        same += get(made(texts[i]), &got, &found) == SX_STORE_OK &&
+                sx_str_eq(got, sx_str_of(texts[i]));
+    says(same == 10, "and none means anything on its way");
+    says(found.user_tag == UINT64_MAX - 1 && found.handle == UINT64_MAX,
+         "numbers keep all of their bits");
+}
+
+static void test_keys(void)
+{
+    unsigned char keys[4][SX_STORE_KEY_LEN];
+    sx_record_meta meta;
+    int right = 0;
+
+    memset(keys[0], 0, SX_STORE_KEY_LEN);
+    memset(keys[1], ' ', SX_STORE_KEY_LEN);
+    memset(keys[2], 0xff, SX_STORE_KEY_LEN);
+    memcpy(keys[3], keys[1], SX_STORE_KEY_LEN);
+    keys[3][SX_STORE_KEY_LEN - 1] = 0;
+    for (int i = 0; i < 4; i++)
+        right += put(keys[i], 0, sx_str_of("x"), &meta) == SX_STORE_OK;
+    for (int i = 0; i < 4; i++)
+        right += asked(keys[i]) == SX_STORE_OK;
+    says(right == 8, "so do keys of zeroes, blanks and ones");
+}
+
+/* ---- tokens ------------------------------------------------------------- */
+
+static void test_tokens(void)
+{
+    const unsigned char *key = stage_key(&at);
+    sx_record_meta meta;
+    uint64_t last;
+
+    put(key, 0, sx_str_of("x"), &meta);
+    dbd_sql(&at, "UPDATE {table} SET token = token + 1000000000000");
+    last = meta.token + 1000000000000;
+    at.realm.store->ops->remove(at.realm.store, key, 0);
+    says(put(key, last, sx_str_of("y"), &meta) == SX_STORE_GONE &&
+             put(key, last + 1, sx_str_of("y"), &meta) == SX_STORE_GONE &&
+             at.realm.store->ops->remove(at.realm.store, key, last) ==
+                 SX_STORE_MISS,
+         "no token of what was removed brings it back");
+    says(dbd_sql(&at, "SELECT count(*) FROM {table} WHERE kind = 0 AND "
+                      "length(bytes) = 0") == 1,
+         "of which no byte is kept");
+    says(put(key, 0, sx_str_of("z"), &meta) == SX_STORE_OK && meta.token > last,
+         "tokens grow over that, though the clock is behind");
+    says(put(key, UINT64_MAX, sx_str_of("z"), &meta) == SX_STORE_CHANGED,
+         "one that was never given fits nothing");
+}
+
+/* ---- tables ------------------------------------------------------------- */
+
+static void test_names(void)
+{
+    static const char *const wrong[] = {"",   "a-b", "a b",     "a\"b",
+                                        "t`", "a.b", "\xc3\xa9"};
+    char longest[50];
+    int refused = 0;
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+        refused += sx_store_dbd_check("pgsql", wrong[i], at.pool) != NULL;
+    says(refused == 7, "names that would have to be quoted are refused");
+    memset(longest, 'x', sizeof(longest));
+    longest[49] = '\0';
+    says(sx_store_dbd_check("mysql", longest, at.pool) &&
+             !sx_store_dbd_check("mysql", longest + 1, at.pool),
+         "and those that are too long");
+    says(strstr(sx_store_dbd_check("oracle", "a", at.pool), "'oracle'") != NULL,
+         "so are other databases");
+}
+
+static sx_store *again(const char *boot_id, int64_t at_boot_ms)
+{
+    sx_dbd_config *config =
+        apr_pmemdup(at.pool, dbd_inner->config, sizeof(*config));
+    const char *why = NULL;
+    sx_store *store;
+
+    config->boot_id = boot_id;
+    config->boot_ms = at_boot_ms;
+    store = sx_store_dbd_open(config, &why, at.pool);
+    if (!store)
+        stage_give_up(why);
+    return store;
+}
+
+static void test_life(void)
+{
+    const unsigned char *key = made("x");
+    uint64_t life = at.realm.store->ops->life(at.realm.store);
+    sx_store *other = again("a boot", at.now.boot_ms);
+
+    says(other->ops->life(other) == life && life != 0,
+         "who opens a table finds its life");
+    dbd_sql(&at, "DROP TABLE {meta}");
+    dbd_sql(&at, "DROP TABLE {table}");
+    says(asked(key) == SX_STORE_UNAVAILABLE &&
+             asked(key) == SX_STORE_UNAVAILABLE,
+         "a table that is gone is no miss");
+    at.realm.store = again("a boot", at.now.boot_ms);
+    dbd_inner = (sx_dbd_store *)at.realm.store;
+    says(at.realm.store->ops->life(at.realm.store) != life &&
+             asked(key) == SX_STORE_MISS,
+         "one that was made anew has another life");
+}
+
+/* ---- the clock ---------------------------------------------------------- */
+
+/* What a store's clock shows when the boot's shows ${at_boot_ms}. */
+static int64_t shows(sx_store *store, int64_t at_boot_ms)
+{
+    return store->ops->clock_ms(store) - boot_ms() + at_boot_ms;
+}
+
+static bool about(int64_t a, int64_t b)
+{
+    return a - b < 2 * SECOND && b - a < 2 * SECOND;
+}
+
+static void test_clock(void)
+{
+    int64_t wall = (int64_t)time(NULL) * 1000;
+    sx_store *first = again("b1", 5 * HOUR), *next = again("b1", 6 * HOUR);
+    sx_sweep_report report;
+
+    says(about(shows(first, 5 * HOUR), wall),
+         "a host begins with the database's clock");
+    says(about(shows(next, 6 * HOUR), wall + HOUR),
+         "and while it runs no step of any wall clock moves it");
+    says(about(shows(again("b2", SECOND), SECOND), wall),
+         "after a reboot, and on another host, it is the database's");
+    first->ops->sweep(first, 1000, wall + 48 * HOUR, &report);
+    says(shows(again("b3", SECOND), SECOND) >= wall + 48 * HOUR,
+         "but no time that was reached comes again");
+}
+
+/* ---- what is no record -------------------------------------------------- */
+
+static void test_damage(void)
+{
+    static const char *const changes[] = {"kind = 9",
+                                          "token = 0",
+                                          "token = -5",
+                                          "ns = -1",
+                                          "hard_end_ms = created_ms - 1",
+                                          "expires_ms = hard_end_ms + 1"};
+    int told_so = 0, gone = 0;
+
+    for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
+        const unsigned char *key = made("value");
+
+        dbd_sql(&at,
+                apr_pstrcat(at.pool, "UPDATE {table} SET ", changes[i], NULL));
+        told_so += asked(key) == SX_STORE_DAMAGED;
+        gone += asked(key) == SX_STORE_MISS;
+        dbd_sql(&at, "DELETE FROM {table}");
+    }
+    says(told_so == 6, "a row that is no record is told so");
+    says(gone == 6, "and taken out");
+}
+
+/* ---- waiting ------------------------------------------------------------ */
+
+static int take_lock(void)
+{
+    struct flock all_of_it = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int fd = open(apr_pstrcat(at.pool, sqlite_path(&at), "-lock", NULL),
+                  O_RDWR | O_CLOEXEC);
+
+    if (fd < 0 || fcntl(fd, F_OFD_SETLK, &all_of_it) != 0)
+        stage_give_up("the lock cannot be taken");
+    return fd;
+}
+
+static void test_waiting(void)
+{
+    const unsigned char *key = made("x");
+    sx_dbd_conn *conn = NULL;
+    sx_record_meta meta;
+    sx_answer answer;
+    int64_t since;
+    int fd = -1;
+
+    if (!on_server())
+        fd = take_lock();
+    else if (sx_dbd_acquire(dbd_inner, &conn) != SX_STORE_OK ||
+             sx_dbd_run(dbd_inner, conn, "BEGIN") != 0 ||
+             sx_dbd_run(dbd_inner, conn,
+                        sx_dbd_text(dbd_inner->dialect,
+                                    "UPDATE {table} SET handle = 1",
+                                    dbd_inner->table, at.pool)) != 0)
+        stage_give_up("no row can be held");
+    since = boot_ms();
+    answer = at.realm.store->ops->remove(at.realm.store, key, 0);
+    says(answer == SX_STORE_BUSY && waited(since),
+         "who meets a row that another holds waits for 250 ms");
+    says(asked(key) == SX_STORE_OK, "and has changed nothing");
+    if (fd >= 0)
+        close(fd);
+    if (conn)
+        sx_dbd_release(dbd_inner, conn, true);
+    usleep(100000);
+    says(put(stage_key(&at), 0, sx_str_of("x"), &meta) == SX_STORE_OK &&
+             at.realm.store->ops->remove(at.realm.store, key, 0) == SX_STORE_OK,
+         "who is gone holds up nobody");
+}
+
+static void test_few(void)
+{
+    sx_dbd_store *store = dbd_inner;
+    sx_dbd_conn *conns[SX_DBD_CONNECTIONS];
+    const unsigned char *key = made("x");
+    int64_t since;
+    int lent = 0;
+
+    for (int i = 0; i < SX_DBD_CONNECTIONS; i++)
+        lent += sx_dbd_acquire(store, &conns[i]) == SX_STORE_OK;
+    since = boot_ms();
+    says(lent == SX_DBD_CONNECTIONS && asked(key) == SX_STORE_BUSY &&
+             waited(since),
+         "for a connection, too");
+    for (int i = 0; i < SX_DBD_CONNECTIONS; i++)
+        sx_dbd_release(store, conns[i], i % 2);
+    says(asked(key) == SX_STORE_OK, "until one is given back");
+}
+
+/* ---- forks -------------------------------------------------------------- */
+
+static void test_fork(void)
+{
+    const unsigned char *key = made("x"), *its = stage_key(&at);
+    sx_record_meta meta;
+    int status, rounds = 0;
+
+    for (int i = 0; i < 5; i++) {
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            bool good = asked(key) == SX_STORE_OK &&
+                        put(its, 0, sx_str_of("its"), &meta) == SX_STORE_OK;
+
+            /* As a child of httpd ends. */
+            apr_pool_destroy(at.pool);
+            _exit(good ? 0 : 1);
+        }
+        rounds +=
+            pid > 0 && waitpid(pid, &status, 0) == pid && status == 0 &&
+            asked(key) == SX_STORE_OK && asked(its) == SX_STORE_OK &&
+            at.realm.store->ops->remove(at.realm.store, its, 0) == SX_STORE_OK;
+    }
+    says(rounds == 5, "a fork has connections of its own, and ends only those");
+}
+
+/* ---- connections that are lost ------------------------------------------ */
+
+/* All but one, by the server. */
+static void end_connections(void)
+{
+    sx_dbd_store *mine = dbd_inner;
+    long long id;
+
+    dbd_inner = (sx_dbd_store *)again("a boot", at.now.boot_ms);
+    if (stage_on == &stage_pgsql)
+        dbd_sql(&at, "SELECT count(pg_terminate_backend(pid)) FROM "
+                     "pg_stat_activity WHERE pid <> pg_backend_pid() AND "
+                     "backend_type = 'client backend'");
+    while (stage_on == &stage_mysql &&
+           (id = dbd_sql(&at, "SELECT max(id) FROM "
+                              "information_schema.processlist WHERE user = "
+                              "'rich' AND id <> connection_id()")) > 0) {
+        dbd_sql(&at, apr_psprintf(at.pool, "KILL CONNECTION %d", (int)id));
+        usleep(20000);
+    }
+    dbd_inner = mine;
+    usleep(100000);
+}
+
+/* Connections at rest, as many as that. */
+static void have_connections(int count)
+{
+    sx_dbd_conn *conns[SX_DBD_CONNECTIONS];
+
+    for (int i = 0; i < count; i++)
+        if (sx_dbd_acquire(dbd_inner, &conns[i]) != SX_STORE_OK)
+            stage_give_up("no connection");
+    for (int i = 0; i < count; i++)
+        sx_dbd_release(dbd_inner, conns[i], false);
+}
+
+static void test_lost(void)
+{
+    const unsigned char *key = made("x");
+    sx_record_meta meta;
+    sx_answer first, then;
+
+    have_connections(6);
+    end_connections();
+    says(asked(key) == SX_STORE_OK,
+         "who reads on a lost connection is not told");
+    have_connections(6);
+    end_connections();
+    first = put(stage_key(&at), 0, sx_str_of("x"), &meta);
+    then = put(stage_key(&at), 0, sx_str_of("x"), &meta);
+    diag("%s, %s", sx_answer_str(first), sx_answer_str(then));
+    says((first == SX_STORE_OK || first == SX_STORE_UNKNOWN) &&
+             then == SX_STORE_OK,
+         "who writes may not know, and the next one writes");
+    have_connections(6);
+    sleep(2);
+    end_connections();
+    says(put(stage_key(&at), 0, sx_str_of("x"), &meta) == SX_STORE_OK,
+         "one that rested is asked first, so that nothing is in doubt");
+}
+
+/* ---- opening ------------------------------------------------------------ */
+
+static const char *why_not(const char *params, const char *table)
+{
+    sx_dbd_config *config = apr_pcalloc(at.pool, sizeof(*config));
+    const char *why = NULL;
+
+    config->driver = stage_on->name;
+    config->params = params;
+    config->table = table;
+    return sx_store_dbd_open(config, &why, at.pool) ? NULL : why;
+}
+
+static void test_poor(void)
+{
+    const char *params = getenv("SXTEST_POOR"), *why;
+    const char *table = apr_pstrcat(at.pool, dbd_inner->table, "_p", NULL);
+    char *sql, *last;
+
+    if (!params)
+        stage_give_up("SXTEST_POOR is not set");
+    why = why_not(params, table);
+    diag("%s", why ? why : "it was opened");
+    says(why && strstr(why, "has to run: CREATE TABLE"),
+         "who may make no table is told what has to be run");
+    if (!why)
+        return;
+    sql = apr_pstrdup(at.pool, strstr(why, "CREATE TABLE"));
+    for (sql = apr_strtok(sql, ";", &last); sql;
+         sql = apr_strtok(NULL, ";", &last))
+        dbd_sql(&at, sql);
+    if (stage_on == &stage_pgsql)
+        dbd_sql(&at, apr_psprintf(at.pool,
+                                  "GRANT SELECT, INSERT, UPDATE, DELETE ON "
+                                  "%s, %s_meta TO poor",
+                                  table, table));
+    why = why_not(params, table);
+    if (why)
+        diag("%s", why);
+    says(!why, "and that is enough");
+}
+
+static void test_unreachable(void)
+{
+    const char *why = why_not(
+        stage_on == &stage_mysql   ? "sock=/nonexistent/s user=x pass=" SECRET
+        : stage_on == &stage_pgsql ? "host=/nonexistent user=x password=" SECRET
+                                   : "/nonexistent/x",
+        "t");
+
+    diag("%s", why ? why : "it was opened");
+    says(why && !strstr(why, SECRET), "a database that cannot be reached is "
+                                      "told so, without a password");
+    if (stage_on == &stage_pgsql) {
+        why = why_not("host=/nonexistent password=a " SECRET, "t");
+        diag("%s", why ? why : "it was opened");
+        says(why && !strstr(why, SECRET), "nor where the words are wrong");
+    }
+}
+
+/* ---- SQLite ------------------------------------------------------------- */
+
+static void test_sqlite(void)
+{
+    const char *why = why_not(":memory:", "t");
+
+    diag("%s", why ? why : "it was opened");
+    says(why && strstr(why, "WAL"), "a database that is no file is refused");
+    unlink(":memory:-lock");
+    made("x");
+    says(dbd_sql(&at, "PRAGMA synchronous") == 1,
+         "a session waits for no disk");
+    at.realm.store->ops->remove(at.realm.store, made("y"), 0);
+    says(dbd_sql(&at, "PRAGMA synchronous") == 2, "an end does");
+}
+
+static void test_backend(void)
+{
+    const unsigned char *key;
+    char *hex;
+
+    stage_begin(&at);
+    test_bytes();
+    test_keys();
+    key = made(SECRET);
+    test_tokens();
+    test_names();
+    test_clock();
+    test_damage();
+    test_waiting();
+    test_few();
+    test_fork();
+    if (on_server()) {
+        test_lost();
+        test_poor();
+    }
+    else {
+        test_sqlite();
+    }
+    test_unreachable();
+    test_life();
+    hex = apr_palloc(at.pool, 17);
+    for (int i = 0; i < 8; i++)
+        snprintf(hex + 2 * i, 3, "%02x", key[i]);
+    says(told[0] && !strstr(told, SECRET) && !strstr(told, hex),
+         "no line of the log has a key or a value");
+    stage_end(&at);
+}
+
+int main(void)
+{
+    apr_initialize();
+    sx_log_set(tell);
+    stage_use(getenv("SXTEST_BACKEND") ? stage_backends[0] : &stage_sqlite);
+    test_backend();
+    printf("# it told:\n");
+    for (char *last, *line = apr_strtok(told, "\n", &last); line;
+         line = apr_strtok(NULL, "\n", &last))
+        diag("  %s", line);
+    return done_testing();
+}
