@@ -16,6 +16,7 @@
 #include "backends_dbd.h"
 #include "stage.h"
 
+#include "sx_store_breaker.h"
 #include "sx_store_cookie.h"
 #include "sx_store_file.h"
 #include "sx_store_file_dir.h"
@@ -165,6 +166,24 @@ static const stage_backend stage_file = {.name = "file",
                                          .records = file_records,
                                          .spoil = file_spoil};
 
+/* ---- breaker: a wrapper around a segment -------------------------------- */
+
+static void breaker_open(stage *at, uint64_t size, shm_on_full on_full)
+{
+    static const sx_breaker_config config;
+
+    stage_open_shm(at, size, on_full);
+    at->realm.store =
+        sx_store_breaker_create(at->realm.store, &config, at->pool);
+}
+
+static const stage_backend stage_breaker = {.name = "breaker",
+                                            .max_record = 256 * 1024,
+                                            .open = breaker_open,
+                                            .close = stage_close_shm,
+                                            .records = stage_records_shm,
+                                            .spoil = stage_spoil_shm};
+
 /* ---- all ---------------------------------------------------------------- */
 
 static const stage_backend *const stage_all[] = {
@@ -172,6 +191,7 @@ static const stage_backend *const stage_all[] = {
     &stage_cookie,
     &stage_file,
     &stage_sqlite,
+    &stage_breaker,
 };
 /* Only if they are asked for, by who has started their server. */
 static const stage_backend *const stage_served[] = {

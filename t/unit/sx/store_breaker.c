@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * When a breaker opens, what it answers then, and how it closes: in front of a
+ * store that answers what the test says and counts its calls, on a clock that
+ * only the test moves.  That it answers as any other store while it is closed
+ * is the contract suite's (backends.h).
+ */
+#include <pthread.h>
+#include <sched.h>
+
+#include "stage.h"
+#include "sx_store_breaker.h"
+
+#define THREADS 8
+
+/* ---- the store behind it ------------------------------------------------ */
+
+static struct {
+    sx_store base;
+    _Atomic int answer, calls;
+    _Atomic int holds; /* so many calls, from the first, stay inside */
+} peer;
+
+static sx_answer call_peer(void)
+{
+    int number = atomic_fetch_add(&peer.calls, 1) + 1;
+
+    while (atomic_load(&peer.holds) >= number)
+        sched_yield();
+    return (sx_answer)atomic_load(&peer.answer);
+}
+
+static sx_answer peer_get(sx_store *s, const unsigned char *key, sx_str *bytes,
+                          sx_record_meta *meta, int64_t grace_ms,
+                          int64_t now_ms, apr_pool_t *pool)
+{
+    (void)s;
+    (void)key;
+    (void)bytes;
+    (void)meta;
+    (void)grace_ms;
+    (void)now_ms;
+    (void)pool;
+    return call_peer();
+}
+
+static sx_answer peer_put_if(sx_store *s, const unsigned char *key,
+                             uint64_t token, sx_str bytes, sx_record_meta *meta,
+                             int64_t now_ms)
+{
+    (void)s;
+    (void)key;
+    (void)token;
+    (void)bytes;
+    (void)now_ms;
+    return sx_record_meta_ok(meta) ? call_peer() : SX_STORE_UNAVAILABLE;
+}
+
+static sx_answer peer_touch(sx_store *s, const unsigned char *key,
+                            int64_t expires_ms, int64_t now_ms)
+{
+    (void)s;
+    (void)key;
+    (void)expires_ms;
+    (void)now_ms;
+    return call_peer();
+}
+
+static sx_answer peer_remove(sx_store *s, const unsigned char *key,
+                             uint64_t token)
+{
+    (void)s;
+    (void)key;
+    (void)token;
+    return call_peer();
+}
+
+static sx_answer peer_each(sx_store *s, sx_store_visit *visit, void *baton,
+                           int64_t now_ms, apr_pool_t *pool)
+{
+    (void)s;
+    (void)visit;
+    (void)baton;
+    (void)now_ms;
+    (void)pool;
+    return call_peer();
+}
+
+static sx_answer peer_sweep(sx_store *s, int64_t budget_us, int64_t now_ms,
+                            sx_sweep_report *report)
+{
+    (void)s;
+    (void)budget_us;
+    (void)now_ms;
+    (void)report;
+    return call_peer();
+}
+
+static sx_answer peer_queue_enter(sx_store *s, const unsigned char *key,
+                                  int64_t wait_ms)
+{
+    (void)s;
+    (void)key;
+    (void)wait_ms;
+    return call_peer();
+}
+
+static void peer_queue_leave(sx_store *s, const unsigned char *key)
+{
+    (void)s;
+    (void)key;
+    (void)call_peer();
+}
+
+static int64_t peer_clock_ms(sx_store *s)
+{
+    (void)s;
+    return 77;
+}
+
+static uint64_t peer_life(sx_store *s)
+{
+    (void)s;
+    return 88;
+}
+
+static const sx_store_ops peer_ops = {.name = "peer",
+                                      .get = peer_get,
+                                      .put_if = peer_put_if,
+                                      .touch = peer_touch,
+                                      .remove = peer_remove,
+                                      .each = peer_each,
+                                      .sweep = peer_sweep,
+                                      .queue_enter = peer_queue_enter,
+                                      .queue_leave = peer_queue_leave,
+                                      .clock_ms = peer_clock_ms,
+                                      .life = peer_life};
+
+/* ---- the breaker before it ---------------------------------------------- */
+
+static apr_pool_t *pool;
+static sx_store *store;
+static sx_breaker_figures figures;
+static _Atomic int64_t clock_now;
+
+static int64_t clock_read(void *baton)
+{
+    (void)baton;
+    return atomic_load(&clock_now);
+}
+
+static void begin_breaker(void)
+{
+    const sx_breaker_config config = {.clock_ms = clock_read,
+                                      .figures = &figures};
+
+    memset(&peer, 0, sizeof(peer));
+    peer.base.ops = &peer_ops;
+    memset(&figures, 0, sizeof(figures));
+    store = sx_store_breaker_create(&peer.base, &config, pool);
+}
+
+static sx_record_meta meta;
+static const unsigned char key[SX_STORE_KEY_LEN];
+
+/* One call of each kind, by number. */
+static sx_answer call(int which)
+{
+    sx_sweep_report report;
+    sx_str bytes;
+
+    switch (which) {
+    case 0:
+        return store->ops->get(store, key, &bytes, &meta, 0, 0, pool);
+    case 1:
+        return store->ops->put_if(store, key, 0, sx_str_of(""), &meta, 0);
+    case 2:
+        return store->ops->touch(store, key, 0, 0);
+    case 3:
+        return store->ops->remove(store, key, 0);
+    case 4:
+        return store->ops->each(store, NULL, NULL, 0, pool);
+    case 5:
+        return store->ops->sweep(store, 0, 0, &report);
+    default:
+        return store->ops->queue_enter(store, key, 0);
+    }
+}
+
+#define KINDS 7
+
+/* It answers ${answer} from now on: what does a call get? */
+static sx_answer when(sx_answer answer)
+{
+    atomic_store(&peer.answer, answer);
+    return call(0);
+}
+
+static void open_it(void)
+{
+    begin_breaker();
+    for (int i = 0; i < SX_BREAKER_OUTAGES; i++)
+        (void)when(SX_STORE_UNAVAILABLE);
+    if (!sx_store_breaker_is_open(store))
+        stage_give_up("the breaker did not open");
+}
+
+static bool is_silent(void)
+{
+    int before = atomic_load(&peer.calls);
+
+    return call(0) == SX_STORE_UNAVAILABLE &&
+           atomic_load(&peer.calls) == before;
+}
+
+/* ---- closed and open ---------------------------------------------------- */
+
+static void test_opening(void)
+{
+    static const sx_answer outages[] = {SX_STORE_UNAVAILABLE, SX_STORE_UNKNOWN};
+
+    for (int o = 0; o < 2; o++) {
+        begin_breaker();
+        for (int i = 0; i < SX_BREAKER_OUTAGES; i++) {
+            if (sx_store_breaker_is_open(store))
+                stage_give_up("the breaker opened too early");
+            is_int(when(outages[o]), outages[o], "an outage is told as it is");
+        }
+        ok(sx_store_breaker_is_open(store) && is_silent(),
+           "after %d \"%s\" in a row nobody is asked any more",
+           SX_BREAKER_OUTAGES, sx_answer_str(outages[o]));
+        ok(figures.opened == 1 && figures.rejected == 1 && figures.probes == 0,
+           "and that is counted");
+    }
+    for (int which = 0; which < KINDS; which++) {
+        open_it();
+        atomic_store(&peer.calls, 0);
+        ok(call(which) == SX_STORE_UNAVAILABLE && peer.calls == 0,
+           "call %d does not reach the peer", which);
+        begin_breaker();
+        atomic_store(&peer.answer, SX_STORE_UNKNOWN);
+        for (int i = 0; i < SX_BREAKER_OUTAGES; i++)
+            (void)call(which);
+        ok(sx_store_breaker_is_open(store), "nor do others behind it");
+    }
+}
+
+static void test_answers(void)
+{
+    static const sx_answer answers[] = {
+        SX_STORE_OK,   SX_STORE_MISS,   SX_STORE_GONE,   SX_STORE_CHANGED,
+        SX_STORE_FULL, SX_STORE_TOOBIG, SX_STORE_DAMAGED};
+
+    for (size_t a = 0; a < sizeof(answers) / sizeof(*answers); a++) {
+        begin_breaker();
+        for (int i = 1; i < SX_BREAKER_OUTAGES; i++)
+            (void)when(SX_STORE_UNAVAILABLE);
+        (void)when(answers[a]);
+        for (int i = 1; i < SX_BREAKER_OUTAGES; i++)
+            (void)when(SX_STORE_UNAVAILABLE);
+        ok(!sx_store_breaker_is_open(store),
+           "between outages \"%s\" begins the count anew",
+           sx_answer_str(answers[a]));
+        (void)when(SX_STORE_UNAVAILABLE);
+        ok(sx_store_breaker_is_open(store), "but not more than that");
+    }
+    begin_breaker();
+    for (int i = 0; i < 2 * SX_BREAKER_OUTAGES; i++)
+        (void)when(SX_STORE_BUSY);
+    ok(!sx_store_breaker_is_open(store), "contention is no outage");
+    for (int i = 0; i < SX_BREAKER_OUTAGES; i++) {
+        (void)when(SX_STORE_UNAVAILABLE);
+        (void)when(SX_STORE_BUSY);
+    }
+    ok(sx_store_breaker_is_open(store), "nor does it hide one");
+    begin_breaker();
+    meta.expires_ms = 1;
+    for (int i = 0; i < 2 * SX_BREAKER_OUTAGES; i++)
+        (void)call(1);
+    meta.expires_ms = 0;
+    ok(!sx_store_breaker_is_open(store), "who asks for nonsense opens nothing");
+    open_it();
+    ok(store->ops->clock_ms(store) == 77 && store->ops->life(store) == 88,
+       "an open one still has its clock and its life");
+    atomic_store(&peer.calls, 0);
+    store->ops->queue_leave(store, key);
+    is_int(peer.calls, 1, "and who has entered a queue leaves it");
+}
+
+static void test_abilities(void)
+{
+    static const sx_store_ops few = {.name = "few",
+                                     .get = peer_get,
+                                     .put_if = peer_put_if,
+                                     .touch = peer_touch,
+                                     .remove = peer_remove,
+                                     .clock_ms = peer_clock_ms};
+    static sx_store inner = {&few};
+    const sx_breaker_config config = {0};
+    sx_store *made = sx_store_breaker_create(&inner, &config, pool);
+
+    ok(!made->ops->each && !made->ops->sweep && !made->ops->queue_enter &&
+           !made->ops->queue_leave && !made->ops->life && !made->ops->carry,
+       "what the store behind it cannot do it cannot");
+    is_str(made->ops->name, "few", "and it has its name");
+}
+
+/* ---- half open ---------------------------------------------------------- */
+
+static void pass_ms(int64_t ms)
+{
+    atomic_fetch_add(&clock_now, ms);
+}
+
+static void test_probes(void)
+{
+    open_it();
+    pass_ms(SX_BREAKER_PAUSE_MS - 2);
+    ok(is_silent(), "for as long as its pause lasts it is silent");
+    pass_ms(4);
+    is_int(when(SX_STORE_UNKNOWN), SX_STORE_UNKNOWN,
+           "then one call is let through");
+    ok(is_silent(), "and if it fails no other, for another pause");
+    ok(figures.probes == 1 && figures.opened == 1, "that was a probe");
+    pass_ms(SX_BREAKER_PAUSE_MS - 2);
+    ok(is_silent(), "as long as the first");
+    pass_ms(4);
+    is_int(when(SX_STORE_MISS), SX_STORE_MISS, "when the peer answers");
+    ok(!sx_store_breaker_is_open(store), "it closes");
+    for (int i = 1; i < SX_BREAKER_OUTAGES; i++)
+        (void)when(SX_STORE_UNAVAILABLE);
+    ok(!sx_store_breaker_is_open(store), "and begins to count anew");
+    (void)when(SX_STORE_UNAVAILABLE);
+    ok(sx_store_breaker_is_open(store) && figures.opened == 2,
+       "so that it opens again as before");
+    pass_ms(SX_BREAKER_PAUSE_MS + 2);
+    is_int(when(SX_STORE_BUSY), SX_STORE_BUSY, "a probe may meet contention");
+    ok(sx_store_breaker_is_open(store), "which proves nothing");
+    is_int(when(SX_STORE_OK), SX_STORE_OK, "then the next call is one");
+    ok(!sx_store_breaker_is_open(store), "and tells");
+}
+
+/* ---- threads ------------------------------------------------------------ */
+
+static _Atomic int rejected, answered;
+
+static void *one_call(void *baton)
+{
+    (void)baton;
+    atomic_fetch_add(call(3) == SX_STORE_UNAVAILABLE ? &rejected : &answered,
+                     1);
+    return NULL;
+}
+
+static void wait_for(const _Atomic int *what, int count)
+{
+    while (atomic_load(what) < count)
+        sched_yield();
+}
+
+/* One is inside the peer, as a probe, and does not come back; what do others
+ * get meanwhile? */
+static void test_one_probe(void)
+{
+    pthread_t thread[THREADS], late;
+
+    open_it();
+    pass_ms(SX_BREAKER_PAUSE_MS + 2);
+    atomic_store(&peer.calls, 0);
+    atomic_store(&peer.answer, SX_STORE_OK);
+    atomic_store(&peer.holds, THREADS);
+    atomic_store(&rejected, 0);
+    atomic_store(&answered, 0);
+    for (int i = 0; i < THREADS; i++)
+        if (pthread_create(&thread[i], NULL, one_call, NULL) != 0)
+            stage_give_up("no thread");
+    wait_for(&rejected, THREADS - 1);
+    is_int(peer.calls, 1, "of many threads one probes");
+    is_int(answered, 0, "the others have their answer before it has its own");
+    pass_ms(SX_BREAKER_PROBE_MS + 2);
+    if (pthread_create(&late, NULL, one_call, NULL) != 0)
+        stage_give_up("no thread");
+    wait_for(&peer.calls, 2);
+    ok(true, "one that does not come back is followed by another");
+    atomic_store(&peer.holds, 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(thread[i], NULL);
+    pthread_join(late, NULL);
+    ok(!sx_store_breaker_is_open(store) && answered == 2,
+       "and if either answers it closes");
+}
+
+/* A probe that was given up says nothing any more. */
+static void test_late_probe(void)
+{
+    pthread_t thread;
+
+    open_it();
+    pass_ms(SX_BREAKER_PAUSE_MS + 2);
+    atomic_store(&peer.calls, 0);
+    atomic_store(&peer.holds, 1);
+    if (pthread_create(&thread, NULL, one_call, NULL) != 0)
+        stage_give_up("no thread");
+    wait_for(&peer.calls, 1);
+    pass_ms(SX_BREAKER_PROBE_MS + 2);
+    is_int(when(SX_STORE_OK), SX_STORE_OK, "the next one closes it");
+    atomic_store(&peer.answer, SX_STORE_UNAVAILABLE);
+    atomic_store(&peer.holds, 0);
+    pthread_join(thread, NULL);
+    ok(!sx_store_breaker_is_open(store), "and it stays closed");
+    for (int i = 0; i < SX_BREAKER_OUTAGES; i++)
+        (void)when(SX_STORE_UNAVAILABLE);
+    ok(is_silent(), "until it opens again");
+    pass_ms(SX_BREAKER_PAUSE_MS + 2);
+    atomic_store(&peer.calls, 0);
+    atomic_store(&peer.holds, 1);
+    if (pthread_create(&thread, NULL, one_call, NULL) != 0)
+        stage_give_up("no thread");
+    wait_for(&peer.calls, 1);
+    pass_ms(SX_BREAKER_PROBE_MS + 2);
+    is_int(when(SX_STORE_UNAVAILABLE), SX_STORE_UNAVAILABLE, "one more fails");
+    atomic_store(&peer.answer, SX_STORE_OK);
+    atomic_store(&peer.holds, 0);
+    pthread_join(thread, NULL);
+    ok(is_silent(), "and what one that was given up answers opens nothing");
+}
+
+static void *many_calls(void *baton)
+{
+    unsigned seed = (unsigned)(uintptr_t)baton;
+
+    for (int i = 0; i < 20000; i++) {
+        seed = seed * 1103515245 + 12345;
+        (void)call((int)(seed >> 16) % 4);
+        if (seed >> 28 == 0)
+            atomic_store(&peer.answer,
+                         seed >> 20 & 1 ? SX_STORE_OK : SX_STORE_UNKNOWN);
+        if (seed >> 26 == 1)
+            pass_ms(SX_BREAKER_PAUSE_MS / 2);
+    }
+    return NULL;
+}
+
+/* Whatever meets, it is not left open by itself. */
+static void test_storm(void)
+{
+    pthread_t thread[THREADS];
+
+    begin_breaker();
+    for (int i = 0; i < THREADS; i++)
+        if (pthread_create(&thread[i], NULL, many_calls,
+                           (void *)(uintptr_t)(i + 1)) != 0)
+            stage_give_up("no thread");
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(thread[i], NULL);
+    ok(figures.opened > 0 && figures.probes >= figures.opened - 1 &&
+           figures.rejected > 0,
+       "in a storm it has opened, probed and rejected");
+    pass_ms(SX_BREAKER_PROBE_MS + 2);
+    (void)when(SX_STORE_OK);
+    ok(!sx_store_breaker_is_open(store), "and after it it closes");
+    is_int(peer.calls + (int)figures.rejected, THREADS * 20000 + 1,
+           "each call was answered by one of the two");
+}
+
+/* By itself it has a clock. */
+static void test_own_clock(void)
+{
+    const sx_breaker_config config = {0};
+
+    begin_breaker();
+    store = sx_store_breaker_create(&peer.base, &config, pool);
+    for (int i = 0; i < SX_BREAKER_OUTAGES; i++)
+        (void)when(SX_STORE_UNAVAILABLE);
+    ok(is_silent(), "with nothing said it opens, too");
+    usleep((SX_BREAKER_PAUSE_MS + 50) * 1000);
+    is_int(when(SX_STORE_OK), SX_STORE_OK, "and closes by the clock");
+}
+
+int main(void)
+{
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    meta.kind = SX_USER;
+    atomic_store(&clock_now, 1000);
+    test_opening();
+    test_answers();
+    test_abilities();
+    test_probes();
+    test_one_probe();
+    test_late_probe();
+    test_storm();
+    test_own_clock();
+    return done_testing();
+}
