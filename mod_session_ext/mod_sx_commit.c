@@ -81,6 +81,10 @@ static const telling tellings[] = {
     [SX_COMMIT_OUTAGE] = {MOD_SX_COUNT_lost, APLOG_ERR, OK,
                           "session commands lost: the store could not be "
                           "reached "},
+    [SX_COMMIT_UNKNOWN] = {MOD_SX_COUNT_unknown, APLOG_ERR,
+                           HTTP_SERVICE_UNAVAILABLE,
+                           "session commands in doubt, and not tried again: "
+                           "the store's answer was lost "},
     [SX_COMMIT_DENIED] = {MOD_SX_COUNT_denied, APLOG_NOTICE, HTTP_FORBIDDEN,
                           "log-in refused, nothing was applied: its user has "
                           "as many sessions as SessionExtMaxPerUser allows"},
@@ -101,7 +105,8 @@ static int answer_of(request_rec *r, const sx_committed *done)
         return OK;
     if (done->verdict == SX_COMMIT_REFUSED)
         detail = done->why;
-    else if (outage || done->verdict == SX_COMMIT_NOT_ENDED)
+    else if (outage || done->verdict == SX_COMMIT_NOT_ENDED ||
+             done->verdict == SX_COMMIT_UNKNOWN)
         detail =
             apr_pstrcat(r->pool, "(", sx_answer_str(done->answer), ")", NULL);
     mod_sx_count(tell->counter, 1);
@@ -175,6 +180,7 @@ static bool flash_is_settled(mod_sx_visit *visit, const sx_committed *done)
     case SX_COMMIT_NOT_RENEWED:
     case SX_COMMIT_CONTENDED:
     case SX_COMMIT_OUTAGE:
+    case SX_COMMIT_UNKNOWN:
     case SX_COMMIT_NOT_ENDED:
         break;
     }

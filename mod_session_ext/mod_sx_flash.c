@@ -119,9 +119,10 @@ const apr_array_header_t *mod_sx_flash_take(request_rec *r)
                                 mod_sx_now(visit), part->top->pool);
     if (answer != SX_STORE_OK)
         tell_untaken(r, answer);
-    part->flash =
-        sx_flash_taken(visit->loaded.session->messages, id, part->top->pool);
-    if (part->flash)
+    else
+        part->flash = sx_flash_taken(visit->loaded.session->messages, id,
+                                     part->top->pool);
+    if (part->flash || answer == SX_STORE_UNKNOWN)
         visit->claim = id;
     return part->flash;
 }

@@ -25,6 +25,7 @@
     X(full, "responses whose commands found no room")                          \
     X(contended, "responses turned into 503 by too many writers")              \
     X(lost, "responses whose commands could not reach the store")              \
+    X(unknown, "responses turned into 503 by a lost answer of the store")      \
     X(retries, "commits tried again because another writer was first")         \
     X(evicted, "sessions ended by a log-in beyond SessionExtMaxPerUser")       \
     X(denied, "log-ins refused beyond SessionExtMaxPerUser")                   \

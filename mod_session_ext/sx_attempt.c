@@ -3,6 +3,7 @@
 
 #include "sx_client.h"
 #include "sx_owner.h"
+#include "sx_sure.h"
 #include "sx_tag.h"
 
 /* As the one to be written under ${id}. */
@@ -18,44 +19,42 @@ static sx_sitting sitting_of(sx_attempt *a, const sx_id *id)
                         .pool = a->pool};
 }
 
-/* In place: and unless all of its user have been ended since at.epoch was
- * read, if nobody else looks. */
-static sx_answer put(sx_attempt *a, const sx_id *id, uint64_t token,
-                     sx_str bytes)
-{
-    sx_store *store = a->realm->store;
-
-    if (a->epoch_by_put && token)
-        return store->ops->put_if_epoch(
-            store, id->store_key, token,
-            a->at.epoch.answer == SX_STORE_OK ? a->at.epoch.meta.token : 0,
-            bytes, &a->at.meta, a->now.boot_ms);
-    return store->ops->put_if(store, id->store_key, token, bytes, &a->at.meta,
-                              a->now.boot_ms);
-}
-
-sx_answer sx_attempt_put(sx_attempt *a, const sx_id *id, uint64_t token)
+static sx_answer put_under(sx_attempt *a, const sx_id *id, uint64_t token)
 {
     const sx_realm *realm = a->realm;
     sx_record_meta *meta = &a->at.meta;
     sx_sitting who = sitting_of(a, id);
     sx_answer answer = sx_owner_set(&who, &a->claim);
-    sx_str bytes;
+    sx_put put = {.key = id->store_key, .token = token, .meta = meta};
 
+    a->in_doubt = false;
     if (answer != SX_STORE_OK)
         return answer;
     sx_client_note(realm, id,
                    id->kid == a->at.id.kid ? a->client_changed : SX_CLIENT_ALL,
                    a->at.session);
-    bytes = sx_record_session(realm, id, meta, a->at.session, a->pool);
-    if (bytes.len == 0)
+    put.bytes = sx_record_session(realm, id, meta, a->at.session, a->pool);
+    if (put.bytes.len == 0)
         return SX_STORE_TOOBIG;
     meta->last_access_ms = a->now.boot_ms;
     meta->expires_ms = sx_lifetime_end(&realm->times, a->at.session,
                                        meta->hard_end_ms, a->now.boot_ms);
     if (a->reserves && meta->expires_ms > a->now.boot_ms + SX_RESERVE_MS)
         meta->expires_ms = a->now.boot_ms + SX_RESERVE_MS;
-    return put(a, id, token, bytes);
+    /* In place: and unless all of its user have been ended since at.epoch was
+     * read, if nobody else looks. */
+    put.with_epoch = a->epoch_by_put && token;
+    if (put.with_epoch && a->at.epoch.answer == SX_STORE_OK)
+        put.epoch_token = a->at.epoch.meta.token;
+    answer = sx_sure_put(realm->store, &put, a->now.boot_ms, a->pool);
+    /* Of a fresh id no client has heard: what lies there was not written. */
+    a->in_doubt = answer == SX_STORE_UNKNOWN && token != 0;
+    return answer;
+}
+
+sx_answer sx_attempt_put(sx_attempt *a)
+{
+    return put_under(a, &a->at.id, a->at.meta.token);
 }
 
 void sx_attempt_begin(sx_attempt *a)
@@ -76,14 +75,34 @@ void sx_attempt_begin(sx_attempt *a)
     };
 }
 
-const sx_id *sx_attempt_fresh(sx_attempt *a)
+/* One that the app has been told already cannot be another. */
+static bool choose_fresh(sx_attempt *a)
 {
-    if (!a->has_fresh && a->delta->fresh)
+    if (a->fresh_spoiled && (a->delta->fresh || a->lost++ >= SX_LOST_MAX))
+        return false;
+    if (a->delta->fresh)
         a->fresh = *a->delta->fresh;
-    else if (!a->has_fresh)
+    else if (!a->has_fresh || a->fresh_spoiled)
         sx_id_mint(&a->fresh, &a->realm->scope);
     a->has_fresh = true;
-    return &a->fresh;
+    a->fresh_spoiled = false;
+    return true;
+}
+
+sx_answer sx_attempt_put_fresh(sx_attempt *a)
+{
+    sx_answer answer;
+
+    if (!choose_fresh(a))
+        return SX_STORE_UNKNOWN;
+    answer = put_under(a, &a->fresh, 0);
+    /* Another record under a new random id: that store is not right. */
+    if (answer == SX_STORE_CHANGED)
+        return SX_STORE_UNAVAILABLE;
+    if (answer != SX_STORE_UNKNOWN)
+        return answer;
+    a->fresh_spoiled = true;
+    return sx_attempt_drop(a) ? SX_STORE_CHANGED : SX_STORE_UNKNOWN;
 }
 
 void sx_attempt_send(sx_attempt *a, const sx_id *id)
@@ -105,16 +124,19 @@ void sx_attempt_carry(sx_attempt *a)
         sx_attempt_send(a, &a->at.id);
 }
 
-void sx_attempt_drop(sx_attempt *a, const sx_id *id)
+bool sx_attempt_drop(sx_attempt *a)
 {
     sx_answer answer =
-        a->realm->store->ops->remove(a->realm->store, id->store_key, 0);
+        a->realm->store->ops->remove(a->realm->store, a->fresh.store_key, 0);
 
-    if (sx_answer_is_outage(answer))
-        sx_log(SX_LOG_WARN,
-               "the record of a renewal that failed could not be "
-               "removed (%s); it ends by its idle timeout",
-               sx_answer_str(answer));
+    if (!sx_answer_is_outage(answer))
+        return true;
+    a->fresh_spoiled = true;
+    sx_log(SX_LOG_WARN,
+           "a record that came to nothing could not be removed (%s); it ends "
+           "by its idle timeout",
+           sx_answer_str(answer));
+    return false;
 }
 
 sx_answer sx_attempt_settle(sx_attempt *a)
@@ -125,6 +147,6 @@ sx_answer sx_attempt_settle(sx_attempt *a)
     if (sx_answer_is_outage(answer) && !a->logs_in)
         return SX_STORE_OK;
     if (answer != SX_STORE_OK)
-        sx_attempt_drop(a, &a->fresh);
+        (void)sx_attempt_drop(a);
     return answer;
 }

@@ -23,9 +23,12 @@ typedef struct sx_attempt {
     sx_change change;
     sx_id fresh; /* the id of a renewal: one for all tries */
     bool has_fresh;
-    bool new_user;           /* it appeared, changed or went by this try */
-    bool logs_in;            /* it appeared, changed or began anew */
-    sx_claim claim;          /* on a seat: one for all tries */
+    bool fresh_spoiled; /* a call under it may still arrive */
+    unsigned lost;      /* fresh ids that were given up for that */
+    bool in_doubt;  /* the write that decides may have been done, or may be */
+    bool new_user;  /* it appeared, changed or went by this try */
+    bool logs_in;   /* it appeared, changed or began anew */
+    sx_claim claim; /* on a seat: one for all tries */
     unsigned client_changed; /* parts of it */
     bool reserves;           /* it begins with nothing in it */
     bool must_renew;   /* this try was one for a new id, not only for data */
@@ -35,12 +38,16 @@ typedef struct sx_attempt {
 /** Let it be a session that begins now. */
 void sx_attempt_begin(sx_attempt *a);
 
-/** Put the session of this try under ${id}: SX_STORE_CHANGED means to try
+/** Put the session of this try in its place: SX_STORE_CHANGED means to try
  *  again, and everything else ends the commit. */
-sx_answer sx_attempt_put(sx_attempt *a, const sx_id *id, uint64_t token);
+sx_answer sx_attempt_put(sx_attempt *a);
 
-/** The id of a session that begins, or is renewed: one for all tries. */
-const sx_id *sx_attempt_fresh(sx_attempt *a);
+/**
+ * Put it under a fresh id: one for all tries, unless an answer was lost.  Then
+ * SX_STORE_CHANGED means to try again, with another one: of what may lie under
+ * this one, or come to, no client ever hears.
+ */
+sx_answer sx_attempt_put_fresh(sx_attempt *a);
 
 /** Let the response send the cookie of ${id}. */
 void sx_attempt_send(sx_attempt *a, const sx_id *id);
@@ -48,8 +55,9 @@ void sx_attempt_send(sx_attempt *a, const sx_id *id);
 /** Let it send it again if it carries its session, and that has changed. */
 void sx_attempt_carry(sx_attempt *a);
 
-/** Take back a record that no client has heard of. */
-void sx_attempt_drop(sx_attempt *a, const sx_id *id);
+/** Take back the record of the fresh id, which no client has heard of.  False:
+ *  it could not be made sure, and the log says so. */
+bool sx_attempt_drop(sx_attempt *a);
 
 /**
  * It is there under its new id, and the old one is not: say so to the registry.

@@ -69,29 +69,36 @@ static bool apply_delta(sx_attempt *a, bool exists)
 
 /* ---- commit: create ----------------------------------------------------- */
 
-static void commit_create(sx_attempt *a)
+/* False: there is nothing to put. */
+static bool prepare_create(sx_attempt *a)
 {
-    sx_answer answer;
-
     sx_attempt_begin(a);
     if (!apply_delta(a, false))
-        return;
+        return false;
     a->reserves = a->delta->reserve && !(a->change.data || a->change.other);
     if (!a->reserves &&
         (!(a->change.data || a->change.other) || !sx_delta_creates(a->delta)))
-        return;
+        return false;
     if (!a->mode.may_send_cookie) {
         a->done->verdict = SX_COMMIT_REFUSED;
         a->done->why = "a session cannot begin after the headers have left";
-        return;
+        return false;
     }
     a->logs_in = sx_session_user(a->at.session, a->realm->user_key).len > 0;
     if (a->logs_in)
         a->at.session->login_s = a->now.wall_s;
-    answer = sx_attempt_put(a, sx_attempt_fresh(a), 0);
-    /* Another record under a new random id: that store is not right. */
-    if (answer == SX_STORE_CHANGED)
-        answer = SX_STORE_UNAVAILABLE;
+    return true;
+}
+
+static void commit_create(sx_attempt *a)
+{
+    sx_answer answer;
+
+    do {
+        if (!prepare_create(a))
+            return;
+        answer = sx_attempt_put_fresh(a);
+    } while (answer == SX_STORE_CHANGED);
     if (answer == SX_STORE_OK)
         answer = sx_attempt_settle(a);
     verdict_of(a->done, answer);
@@ -125,7 +132,7 @@ static void commit_end(sx_attempt *a, const sx_loaded *loaded)
 
 static sx_answer write_in_place(sx_attempt *a)
 {
-    sx_answer answer = sx_attempt_put(a, &a->at.id, a->at.meta.token);
+    sx_answer answer = sx_attempt_put(a);
 
     if (answer == SX_STORE_OK)
         a->done->wrote = true;
@@ -307,11 +314,16 @@ static void commit_update(sx_attempt *a)
 
     if (answer != SX_STORE_OK)
         verdict_of(a->done, answer);
+    if (answer == SX_STORE_UNKNOWN && a->in_doubt)
+        a->done->verdict = SX_COMMIT_UNKNOWN;
     /* A log-out that is not done must not look as if it were. */
     if (a->done->verdict == SX_COMMIT_FULL && a->must_renew)
         a->done->verdict = SX_COMMIT_NOT_RENEWED;
-    /* No room to note another client is no loss to anybody. */
-    if (a->done->verdict == SX_COMMIT_FULL && !sx_delta_asks(a->delta))
+    /* No room to note another client is no loss to anybody, nor is a new id
+     * that may or may not have been made: the old one leads to it. */
+    if ((a->done->verdict == SX_COMMIT_FULL ||
+         a->done->verdict == SX_COMMIT_UNKNOWN) &&
+        !sx_delta_asks(a->delta))
         a->done->verdict = SX_COMMIT_OK;
     if (a->done->verdict != SX_COMMIT_DROPPED)
         return;

@@ -37,9 +37,10 @@ typedef enum sx_verdict {
     SX_COMMIT_FULL,        /* no room: nothing applied */
     SX_COMMIT_NOT_RENEWED, /* no room for a log-in, log-out or Renew: 503 */
     SX_COMMIT_CONTENDED,   /* too many writers for too long: 503 */
-    SX_COMMIT_OUTAGE,   /* store not reached: nothing applied as far as known */
-    SX_COMMIT_DENIED,   /* a log-in beyond the limit of its user: 403 */
-    SX_COMMIT_NOT_ENDED /* a Destroy did not reach the store: 503 */
+    SX_COMMIT_OUTAGE,      /* store not reached: nothing was applied */
+    SX_COMMIT_UNKNOWN,     /* its answer was lost, and nobody can tell: 503 */
+    SX_COMMIT_DENIED,      /* a log-in beyond the limit of its user: 403 */
+    SX_COMMIT_NOT_ENDED    /* a Destroy did not reach the store: 503 */
 } sx_verdict;
 
 /* How this response may treat the session besides its delta. */
@@ -61,7 +62,7 @@ typedef struct sx_committed {
     unsigned client_changed; /* parts of it (sx_client.h), noted by us */
     unsigned retries;
     const char *why;  /* REFUSED: names header and reason */
-    sx_answer answer; /* FULL, OUTAGE: what the store said */
+    sx_answer answer; /* FULL, OUTAGE, UNKNOWN: what the store said */
 } sx_committed;
 
 /**

@@ -3,27 +3,36 @@
 
 #include "sx_flash.h"
 #include "sx_retry.h"
+#include "sx_sure.h"
 
 typedef struct taking {
     const sx_realm *realm;
     const sx_loaded *loaded;
     sx_flash_claim claim;
     sx_now now;
+    int lost;         /* answers, so far */
     apr_pool_t *pool; /* of this try */
     sx_found at;
 } taking;
 
+/* Where nobody can tell, the session is read again: what was taken has our
+ * claim, and is not taken twice. */
 static sx_answer put_taken(taking *t)
 {
     sx_found *at = &t->at;
-    sx_str bytes =
-        sx_record_session(t->realm, &at->id, &at->meta, at->session, t->pool);
+    sx_put put = {.key = at->id.store_key,
+                  .token = at->meta.token,
+                  .bytes = sx_record_session(t->realm, &at->id, &at->meta,
+                                             at->session, t->pool),
+                  .meta = &at->meta};
+    sx_answer answer;
 
-    if (bytes.len == 0)
+    if (put.bytes.len == 0)
         return SX_STORE_TOOBIG;
-    return t->realm->store->ops->put_if(t->realm->store, at->id.store_key,
-                                        at->meta.token, bytes, &at->meta,
-                                        t->now.boot_ms);
+    answer = sx_sure_put(t->realm->store, &put, t->now.boot_ms, t->pool);
+    return answer == SX_STORE_UNKNOWN && t->lost++ < SX_LOST_MAX
+               ? SX_STORE_CHANGED
+               : answer;
 }
 
 /* The first try trusts what load has read: its token tells if it may. */
@@ -70,6 +79,9 @@ sx_answer sx_flash_claim_for(const sx_realm *realm, sx_loaded *loaded,
     answer = sx_retry(realm->store, loaded->id.store_key, take_try, &t);
     if (answer != SX_STORE_OK) {
         apr_pool_destroy(t.pool);
+        /* So that the commit finds them to give back. */
+        if (answer == SX_STORE_UNKNOWN)
+            (void)sx_flash_take(loaded->session->messages, &t.claim);
         return answer;
     }
     /* With a pool of its own, which lives as long as ${pool} does. */

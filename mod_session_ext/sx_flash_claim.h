@@ -12,8 +12,10 @@
  * the session as it is now, and what the request has is marked in it.  The
  * version, and the session's times, stay as they are.
  *
- * On any other answer nothing was taken and ${loaded} is as it was; so nothing
- * may be handed out.  Never blocks longer than a commit does.
+ * On any other answer nothing may be handed out.  Nothing was taken then, and
+ * ${loaded} is as it was, unless it is SX_STORE_UNKNOWN: then it may have been,
+ * is marked all the same, and is given back by a commit for the same ${id}.
+ * Never blocks longer than a commit does.
  */
 sx_answer sx_flash_claim_for(const sx_realm *realm, sx_loaded *loaded,
                              uint64_t id, sx_now now, apr_pool_t *pool);

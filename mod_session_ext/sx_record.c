@@ -4,6 +4,7 @@
 #include <string.h>
 #include "sx_codec.h"
 #include "sx_seal.h"
+#include "sx_sure.h"
 
 /* An alias may lead to an id that has been renewed since.  A slow request
  * follows as many as were made in the grace of the first and its own, and an
@@ -134,11 +135,16 @@ sx_answer sx_record_end(const sx_realm *realm, const sx_id *id, sx_now now,
 {
     sx_answer answer = SX_STORE_CHANGED;
     apr_pool_t *each;
+    int lost = 0;
 
     apr_pool_create(&each, pool);
     for (int i = 0; i < TRIES_MAX && answer == SX_STORE_CHANGED; i++) {
         apr_pool_clear(each);
         answer = end_once(realm, id, now, each);
+        if (answer == SX_STORE_UNKNOWN && lost++ < SX_LOST_MAX)
+            answer = SX_STORE_CHANGED;
+        else if (answer == SX_STORE_MISS && lost)
+            answer = SX_STORE_OK; /* whose remove it was makes no difference */
     }
     apr_pool_destroy(each);
     return answer;

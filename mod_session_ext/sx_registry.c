@@ -15,8 +15,9 @@
 #include <endian.h>
 #include <string.h>
 #include <apr_strings.h>
-#include "sx_user.h"
+#include "sx_sure.h"
 #include "sx_tag.h"
+#include "sx_user.h"
 
 #define FORMAT    1
 #define HEAD_LEN  8
@@ -40,6 +41,7 @@ typedef struct registry {
     const sx_realm *realm;
     uint64_t tag;
     uint64_t token; /* of its record; 0: there is none */
+    int lost;       /* answers, so far */
     int64_t end_ms; /* of the longest session in it */
     seat *seats;    /* with room for one more */
     size_t count;
@@ -127,11 +129,18 @@ static sx_answer write_registry(registry *r, int64_t end_ms)
         memcpy(bytes + HEAD_LEN + i * SX_SEAT_BYTES, &s, sizeof s);
     }
     registry_key(r->tag, key);
-    answer = r->realm->store->ops->put_if(r->realm->store, key, r->token,
-                                          (sx_str){bytes, len}, &meta,
-                                          r->now.boot_ms);
-    /* It ended between the two. */
-    return answer == SX_STORE_GONE ? SX_STORE_CHANGED : answer;
+    answer = sx_sure_put(r->realm->store,
+                         &(sx_put){.key = key,
+                                   .token = r->token,
+                                   .bytes = {bytes, len},
+                                   .meta = &meta},
+                         r->now.boot_ms, r->pool);
+    /* It ended between the two, or nobody can tell: whose seat there is, is
+     * read again, and a seat has a number of its own. */
+    return answer == SX_STORE_GONE ||
+                   (answer == SX_STORE_UNKNOWN && r->lost++ < SX_LOST_MAX)
+               ? SX_STORE_CHANGED
+               : answer;
 }
 
 /* ---- seats -------------------------------------------------------------- */
@@ -220,8 +229,7 @@ static void remove_records(const sx_realm *realm, const seat *seats,
                            size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        sx_answer answer =
-            realm->store->ops->remove(realm->store, seats[i].key, 0);
+        sx_answer answer = sx_sure_remove(realm->store, seats[i].key, 0);
 
         if (sx_answer_is_outage(answer))
             sx_log(SX_LOG_WARN,

@@ -12,7 +12,7 @@
 #include <sodium.h>
 #include "sx_seal.h"
 
-enum { FORMAT_CLEAR = 0, FORMAT_SEALED = 1 };
+enum { FORMAT_OLD_CLEAR = 0, FORMAT_SEALED = 1, FORMAT_CLEAR = 2 };
 
 #define NONCE_LEN crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG_LEN   crypto_aead_xchacha20poly1305_ietf_ABYTES
@@ -39,13 +39,15 @@ sx_str sx_seal(const unsigned char key[SX_SECRET_LEN], sx_str bound_to,
 
 sx_str sx_seal_clear(sx_str plain, apr_pool_t *pool)
 {
-    char *clear = apr_palloc(pool, plain.len + 1);
+    size_t len = plain.len + SX_CLEAR_OVERHEAD;
+    char *clear = apr_palloc(pool, len);
 
     clear[0] = FORMAT_CLEAR;
+    randombytes_buf(clear + 1, SX_CLEAR_OVERHEAD - 1);
     if (plain.len > 0) {
-        memcpy(clear + 1, plain.p, plain.len);
+        memcpy(clear + SX_CLEAR_OVERHEAD, plain.p, plain.len);
     }
-    return (sx_str){clear, plain.len + 1};
+    return (sx_str){clear, len};
 }
 
 static bool open_sealed(const unsigned char *key, sx_str bound_to,
@@ -74,6 +76,8 @@ static bool open_sealed(const unsigned char *key, sx_str bound_to,
 bool sx_unseal(const unsigned char key[SX_SECRET_LEN], sx_str bound_to,
                sx_str sealed, bool allow_clear, sx_str *plain, apr_pool_t *pool)
 {
+    size_t head;
+
     *plain = (sx_str){"", 0};
     if (sealed.len == 0) {
         return false;
@@ -81,10 +85,12 @@ bool sx_unseal(const unsigned char key[SX_SECRET_LEN], sx_str bound_to,
     if (sealed.p[0] == FORMAT_SEALED) {
         return open_sealed(key, bound_to, sealed, plain, pool);
     }
-    if (sealed.p[0] != FORMAT_CLEAR || !allow_clear) {
+    head = sealed.p[0] == FORMAT_CLEAR ? SX_CLEAR_OVERHEAD : 1;
+    if ((sealed.p[0] != FORMAT_CLEAR && sealed.p[0] != FORMAT_OLD_CLEAR) ||
+        sealed.len < head || !allow_clear) {
         return false;
     }
-    *plain = sx_str_dup((sx_str){sealed.p + 1, sealed.len - 1}, pool);
+    *plain = sx_str_dup((sx_str){sealed.p + head, sealed.len - head}, pool);
     return true;
 }
 

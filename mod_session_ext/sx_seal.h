@@ -4,23 +4,28 @@
  *
  * A sealed value is  format 1 | nonce 24 | ciphertext | tag 16.  What it is
  * bound to (purpose, namespace, store key...) is passed as associated data, so
- * that a value moved to another place does not open.  Format 0 is a value in
- * the clear, which sx_unseal accepts only when the caller says so: there is no
- * fallback from sealed to clear.
+ * that a value moved to another place does not open.  A value in the clear is
+ * format 2 | nonce 16 | bytes;  once it was  format 0 | bytes.  sx_unseal
+ * accepts them only when the caller says so: there is no fallback from sealed
+ * to clear.
+ *
+ * Either way no two values have the same bytes, also of the same plaintext:
+ * who finds their own has written them (sx_sure.h).
  */
 #ifndef SX_SEAL_H
 #define SX_SEAL_H
 
 #include "sx_keys.h"
 
-#define SX_SEAL_OVERHEAD 41 /* bytes that a sealed value is longer */
-#define SX_MAC_LEN       16
+#define SX_SEAL_OVERHEAD  41 /* bytes that a sealed value is longer */
+#define SX_CLEAR_OVERHEAD 17 /* and one in the clear */
+#define SX_MAC_LEN        16
 
 /** Seal ${plain} under ${key}, bound to ${bound_to}. */
 sx_str sx_seal(const unsigned char key[SX_SECRET_LEN], sx_str bound_to,
                sx_str plain, apr_pool_t *pool);
 
-/** The same bytes in the clear, with the format byte in front. */
+/** The same bytes in the clear, with format and nonce in front. */
 sx_str sx_seal_clear(sx_str plain, apr_pool_t *pool);
 
 /**

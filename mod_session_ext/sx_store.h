@@ -34,7 +34,9 @@
  * Answers are values that differ where their meaning does.  A miss logs
  * somebody out and an error must not, so MISS is never an error and an error is
  * never a MISS.  Unless it is OK or UNKNOWN, the call has changed nothing, but
- * that DAMAGED has taken out what was found damaged.
+ * that DAMAGED has taken out what was found damaged.  After UNKNOWN it may have
+ * been done, or be done later, once: no backend repeats a put_if by itself.
+ * What is done then is the caller's affair (sx_sure.h).
  *
  * Who may call.  Any thread of any process in which the handle was opened, and
  * any that it forks, at the same time; a handle of the cookie store belongs to

@@ -163,6 +163,38 @@ static sx_answer remove_record(sx_store *store, const unsigned char *key,
                : SX_STORE_UNAVAILABLE;
 }
 
+static sx_answer get_with_epoch(sx_store *store, const unsigned char *key,
+                                sx_store_read *record, sx_store_read *epoch,
+                                int64_t grace_ms, int64_t now_ms,
+                                apr_pool_t *pool)
+{
+    sx_store *inner = of(store)->inner;
+    pass p;
+
+    return enter(of(store), &p)
+               ? leave(of(store), &p,
+                       inner->ops->get_with_epoch(inner, key, record, epoch,
+                                                  grace_ms, now_ms, pool))
+               : SX_STORE_UNAVAILABLE;
+}
+
+static sx_answer put_if_epoch(sx_store *store, const unsigned char *key,
+                              uint64_t token, uint64_t epoch, sx_str bytes,
+                              sx_record_meta *meta, int64_t now_ms)
+{
+    sx_store *inner = of(store)->inner;
+    pass p;
+
+    if (!sx_record_meta_ok(meta))
+        return inner->ops->put_if_epoch(inner, key, token, epoch, bytes, meta,
+                                        now_ms);
+    return enter(of(store), &p)
+               ? leave(of(store), &p,
+                       inner->ops->put_if_epoch(inner, key, token, epoch, bytes,
+                                                meta, now_ms))
+               : SX_STORE_UNAVAILABLE;
+}
+
 static sx_answer each(sx_store *store, sx_store_visit *visit, void *baton,
                       int64_t now_ms, apr_pool_t *pool)
 {
@@ -236,6 +268,8 @@ sx_store *sx_store_breaker_create(sx_store *inner,
         .put_if = put_if,
         .touch = touch,
         .remove = remove_record,
+        .get_with_epoch = can->get_with_epoch ? get_with_epoch : NULL,
+        .put_if_epoch = can->put_if_epoch ? put_if_epoch : NULL,
         .each = can->each ? each : NULL,
         .sweep = can->sweep ? sweep : NULL,
         .queue_enter = can->queue_enter ? queue_enter : NULL,

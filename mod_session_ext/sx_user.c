@@ -4,6 +4,7 @@
 
 #include <endian.h>
 #include <string.h>
+#include "sx_sure.h"
 #include "sx_tag.h"
 
 /* Longer than any session lives (ten years is what a directive accepts), or
@@ -97,8 +98,12 @@ static sx_answer turn_one(const sx_realm *realm, uint64_t tag, uint64_t number,
         answer = read_epoch(realm, tag, &present, now, pool);
         if (answer != SX_STORE_OK && answer != SX_STORE_DAMAGED)
             break;
-        answer = realm->store->ops->put_if(realm->store, key, present.token,
-                                           bytes, &meta, now.boot_ms);
+        answer = sx_sure_put(realm->store,
+                             &(sx_put){.key = key,
+                                       .token = present.token,
+                                       .bytes = bytes,
+                                       .meta = &meta},
+                             now.boot_ms, pool);
         if (answer == SX_STORE_GONE) /* it ended between the two */
             answer = SX_STORE_CHANGED;
     }
@@ -159,8 +164,8 @@ sx_answer sx_epoch_follow(const sx_realm *realm, uint64_t tag,
     return SX_STORE_OK;
 }
 
-sx_answer sx_epoch_turn(const sx_realm *realm, sx_str user, uint64_t except,
-                        sx_now now, apr_pool_t *pool)
+static sx_answer turn_all(const sx_realm *realm, sx_str user, uint64_t except,
+                          sx_now now, apr_pool_t *pool)
 {
     uint64_t number = random_epoch();
     sx_answer answer = SX_STORE_OK;
@@ -170,6 +175,19 @@ sx_answer sx_epoch_turn(const sx_realm *realm, sx_str user, uint64_t except,
             answer =
                 turn_one(realm, sx_user_tag(realm, (unsigned char)kid, user),
                          number, except, now, pool);
+    return answer;
+}
+
+/* Where nobody can tell whether the epoch was turned it is turned again, to
+ * another number: the first may have been there, and have been ended, and who
+ * had joined it must not come back. */
+sx_answer sx_epoch_turn(const sx_realm *realm, sx_str user, uint64_t except,
+                        sx_now now, apr_pool_t *pool)
+{
+    sx_answer answer = SX_STORE_UNKNOWN;
+
+    for (int i = 0; i <= SX_LOST_MAX && answer == SX_STORE_UNKNOWN; i++)
+        answer = turn_all(realm, user, except, now, pool);
     return answer;
 }
 

@@ -266,6 +266,7 @@ static const char *const verdicts[] = {
     [SX_COMMIT_NOT_RENEWED] = "the store has no room for a new id",
     [SX_COMMIT_CONTENDED] = "too many write it at this moment",
     [SX_COMMIT_OUTAGE] = "the store could not be reached",
+    [SX_COMMIT_UNKNOWN] = "the store's answer was lost, and nobody can tell",
     [SX_COMMIT_DENIED] = "its user has as many sessions as may be",
     [SX_COMMIT_NOT_ENDED] = "the store could not be reached",
 };
