@@ -11,8 +11,8 @@
 
 /* Who cannot queue waits for a random part of a span that doubles: from about
  * what a try takes to what a few dozen writers need for one each. */
-#define SPAN_MIN_US 1000
-#define SPAN_MAX_US 64000
+#define SPAN_MIN_US 1000u
+#define SPAN_MAX_US 64000u
 
 static int64_t monotonic_us(void)
 {

@@ -206,8 +206,9 @@ static void run_apart(plan p)
 static long long number_of(const char *cookie)
 {
     const char *n = value_of(&at, cookie, "n");
+    int64_t number;
 
-    return n ? atoll(n) : -1;
+    return n && sx_parse_int64(sx_str_of(n), &number) ? number : -1;
 }
 
 /* Where the session is now: under the id that one of the two was given, or,
