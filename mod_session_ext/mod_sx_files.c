@@ -3,10 +3,10 @@
 #include "mod_sx_files.h"
 
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include "unixd.h"
 #include "mod_sx_path.h"
+#include "mod_sx_share.h"
 #include "sx_store_file.h"
 
 #define PREFIX "file:"
@@ -56,27 +56,9 @@ static const char *check(const mod_sx_server *main_conf,
     return judge(store, false, pool);
 }
 
-static apr_status_t unmap_figures(void *figures)
-{
-    munmap(figures, sizeof(sx_file_figures));
-    return APR_SUCCESS;
-}
-
-static sx_file_figures *share_figures(apr_pool_t *pool)
-{
-    void *figures = mmap(NULL, sizeof(sx_file_figures), PROT_READ | PROT_WRITE,
-                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-    if (figures == MAP_FAILED)
-        return NULL;
-    apr_pool_cleanup_register(pool, figures, unmap_figures,
-                              apr_pool_cleanup_null);
-    return figures;
-}
-
 static const char *prepare(mod_sx_segment *store, apr_pool_t *pool)
 {
-    store->shared = share_figures(pool);
+    store->shared = mod_sx_share(sizeof(sx_file_figures), pool);
     return judge(store->conf, true, pool);
 }
 

@@ -25,11 +25,23 @@ typedef struct keeper {
     char told[300]; /* why it is unavailable: said once */
 } keeper;
 
+static sx_store *open_kind(const mod_sx_segment *segment, const char **why,
+                           apr_pool_t *pool)
+{
+    const mod_sx_kind *kind = segment->conf->kind;
+    const sx_breaker_config config = {.name = segment->conf->name,
+                                      .figures = segment->breaker};
+    sx_store *store = kind->open(segment, why, pool);
+
+    return store && kind->remote ? sx_store_breaker_create(store, &config, pool)
+                                 : store;
+}
+
 static bool try_open(keeper *k)
 {
     const mod_sx_segment *segment = k->segment;
     const char *why;
-    sx_store *store = segment->conf->kind->open(segment, &why, k->pool);
+    sx_store *store = open_kind(segment, &why, k->pool);
 
     if (!store && strncmp(k->told, why, sizeof k->told - 1)) {
         apr_cpystrn(k->told, why, sizeof k->told);

@@ -21,6 +21,7 @@ struct mod_sx_kind {
     const char *outlives; /* "files outlive a reboot": what needs keys that do,
                            * too; NULL: nothing does */
     apr_uint32_t max_record;
+    bool remote; /* reached over a network: a breaker stands before it */
 
     /** The word as the name of the store: the same name is the same store.
      *  NULL, and in ${why} what is accepted. */

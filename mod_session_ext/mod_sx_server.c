@@ -11,6 +11,7 @@
 #include "mod_sx_check.h"
 #include "mod_sx_kind.h"
 #include "mod_sx_path.h"
+#include "mod_sx_share.h"
 #include "mod_sx_status.h"
 #include "mod_sx_uses.h"
 
@@ -144,28 +145,13 @@ static shm_store *open_store(const mod_sx_store_conf *conf, retained *kept,
     return slot->segment;
 }
 
-static apr_status_t unmap_told(void *told)
-{
-    munmap(told, sizeof(uint32_t));
-    return APR_SUCCESS;
-}
-
-static uint32_t *make_told(apr_pool_t *pool)
-{
-    void *told = mmap(NULL, sizeof(uint32_t), PROT_READ | PROT_WRITE,
-                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-    if (told == MAP_FAILED)
-        return NULL;
-    apr_pool_cleanup_register(pool, told, unmap_told, apr_pool_cleanup_null);
-    return told;
-}
-
 static bool prepare_kind(mod_sx_segment *segment, server_rec *server,
                          apr_pool_t *pool)
 {
     const char *why = segment->conf->kind->prepare(segment, pool);
 
+    if (segment->conf->kind->remote)
+        segment->breaker = mod_sx_share(sizeof *segment->breaker, pool);
     if (why)
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, "%s", why);
     return !why || mod_sx_is_restart();
@@ -178,7 +164,7 @@ static bool open_segment(mod_sx_segment *segment, retained *kept,
 
     if (segment->conf->kind)
         return prepare_kind(segment, server, pool);
-    segment->told = make_told(pool);
+    segment->told = mod_sx_share(sizeof *segment->told, pool);
     segment->segment = open_store(segment->conf, kept, err, sizeof err);
     if (*err)
         ap_log_error(APLOG_MARK, segment->segment ? APLOG_WARNING : APLOG_CRIT,

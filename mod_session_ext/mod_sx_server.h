@@ -11,7 +11,7 @@
 #include "httpd.h"
 #include "mod_sx_config.h"
 #include "sx_process.h"
-#include "sx_store.h"
+#include "sx_store_breaker.h"
 
 /* An open store.  Made by the parent, completed in each child. */
 typedef struct mod_sx_segment {
@@ -19,9 +19,10 @@ typedef struct mod_sx_segment {
     const sx_keys *keys; /* that seal its snapshot; NULL: none */
     shm_store *segment;  /* NULL: could not be opened at a restart */
     void *shared;        /* what its kind shares among the children, or NULL */
-    uint32_t *told;      /* shared by the children, atomic: it was said that the
+    sx_breaker_figures *breaker; /* so, of one that is remote */
+    uint32_t *told;    /* shared by the children, atomic: it was said that the
                      * file was cut off; NULL: each says so */
-    sx_store *backend;   /* child only, atomic; NULL: unavailable */
+    sx_store *backend; /* child only, atomic; NULL: unavailable */
 } mod_sx_segment;
 
 /** Hook: what `httpd -t` says of stores, keys and their use. */

@@ -111,6 +111,14 @@ static void tell(void *baton, const char *name, uint64_t value)
     row(at->r, at->flags, at->group, name, value);
 }
 
+static void tell_breaker(const sx_breaker_figures *figures, page *at)
+{
+#define X(name, what)                                                          \
+    tell(at, #name, atomic_load_explicit(&figures->name, memory_order_relaxed));
+    SX_BREAKER_FIGURES(X)
+#undef X
+}
+
 static void show_kind(request_rec *r, int flags, const mod_sx_segment *store)
 {
     page at = {
@@ -119,7 +127,10 @@ static void show_kind(request_rec *r, int flags, const mod_sx_segment *store)
 
     begin(r, flags,
           apr_pstrcat(r->pool, "Session store ", store->conf->name, NULL));
-    store->conf->kind->figures(store, tell, &at);
+    if (store->conf->kind->figures)
+        store->conf->kind->figures(store, tell, &at);
+    if (store->breaker)
+        tell_breaker(store->breaker, &at);
     end(r, flags);
 }
 
@@ -133,7 +144,7 @@ static int show(request_rec *r, int flags)
     for (int i = 0; i < main_conf->segments->nelts; i++) {
         const mod_sx_segment *store =
             &APR_ARRAY_IDX(main_conf->segments, i, mod_sx_segment);
-        if (store->conf->kind && store->conf->kind->figures)
+        if (store->conf->kind && (store->conf->kind->figures || store->breaker))
             show_kind(r, flags, store);
         else if (store->segment && mod_sx_attached(store))
             show_store(r, flags, store);

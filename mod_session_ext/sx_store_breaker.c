@@ -46,6 +46,12 @@ static int64_t clock_of(const breaker *b)
             atomic_fetch_add_explicit(&(b)->config.figures->what, 1,           \
                                       memory_order_relaxed)))
 
+static void tell(const breaker *b, sx_log_level level, const char *what)
+{
+    if (b->config.name)
+        sx_log(level, "the session store '%s' %s", b->config.name, what);
+}
+
 /* ---- before and after a call -------------------------------------------- */
 
 /* May this call go through? */
@@ -78,7 +84,8 @@ static void leave_probe(breaker *b, const pass *p, sx_answer answer)
         next = clock_of(b) + SX_BREAKER_PAUSE_MS;
     else
         atomic_store(&b->outages, 0);
-    atomic_compare_exchange_strong(&b->retry_ms, &mine, next);
+    if (atomic_compare_exchange_strong(&b->retry_ms, &mine, next) && next == 0)
+        tell(b, SX_LOG_WARN, "answers again in this process");
 }
 
 static sx_answer leave(breaker *b, const pass *p, sx_answer answer)
@@ -99,8 +106,12 @@ static sx_answer leave(breaker *b, const pass *p, sx_answer answer)
     }
     if (atomic_fetch_add(&b->outages, 1) + 1 >= SX_BREAKER_OUTAGES &&
         atomic_compare_exchange_strong(&b->retry_ms, &closed,
-                                       clock_of(b) + SX_BREAKER_PAUSE_MS))
+                                       clock_of(b) + SX_BREAKER_PAUSE_MS)) {
         COUNT(b, opened);
+        tell(b, SX_LOG_ERR,
+             "does not answer: until it does, this process asks it twice a "
+             "second and nobody waits for it");
+    }
     return answer;
 }
 

@@ -48,6 +48,8 @@ typedef struct sx_breaker_config {
      *  CLOCK_MONOTONIC. */
     int64_t (*clock_ms)(void *baton);
     void *baton;
+    const char *name; /* for two lines of the log: when it opens and when it
+                       * closes; NULL: nothing is said */
     sx_breaker_figures *figures; /* borrowed; NULL: nobody wants to know */
 } sx_breaker_config;
 

@@ -149,10 +149,20 @@ static int64_t clock_read(void *baton)
     return atomic_load(&clock_now);
 }
 
+static char last_log[200];
+static int lines;
+
+static void note_log(sx_log_level level, const char *message)
+{
+    (void)level;
+    snprintf(last_log, sizeof(last_log), "%s", message);
+    lines++;
+}
+
 static void begin_breaker(void)
 {
-    const sx_breaker_config config = {.clock_ms = clock_read,
-                                      .figures = &figures};
+    const sx_breaker_config config = {
+        .clock_ms = clock_read, .name = "far", .figures = &figures};
 
     memset(&peer, 0, sizeof(peer));
     peer.base.ops = &peer_ops;
@@ -316,17 +326,22 @@ static void test_probes(void)
 {
     open_it();
     pass_ms(SX_BREAKER_PAUSE_MS - 2);
+    ok(strstr(last_log, "'far' does not answer"), "the log says so");
+    lines = 0;
     ok(is_silent(), "for as long as its pause lasts it is silent");
     pass_ms(4);
     is_int(when(SX_STORE_UNKNOWN), SX_STORE_UNKNOWN,
            "then one call is let through");
     ok(is_silent(), "and if it fails no other, for another pause");
     ok(figures.probes == 1 && figures.opened == 1, "that was a probe");
+    is_int(lines, 0, "about none of that the log has another line");
     pass_ms(SX_BREAKER_PAUSE_MS - 2);
     ok(is_silent(), "as long as the first");
     pass_ms(4);
     is_int(when(SX_STORE_MISS), SX_STORE_MISS, "when the peer answers");
     ok(!sx_store_breaker_is_open(store), "it closes");
+    ok(strstr(last_log, "'far' answers again") && lines == 1,
+       "and the log says so");
     for (int i = 1; i < SX_BREAKER_OUTAGES; i++)
         (void)when(SX_STORE_UNAVAILABLE);
     ok(!sx_store_breaker_is_open(store), "and begins to count anew");
@@ -483,12 +498,14 @@ int main(void)
     apr_pool_create(&pool, NULL);
     meta.kind = SX_USER;
     atomic_store(&clock_now, 1000);
+    sx_log_set(note_log);
     test_opening();
     test_answers();
     test_abilities();
     test_probes();
     test_one_probe();
     test_late_probe();
+    sx_log_set(NULL);
     test_storm();
     test_own_clock();
     return done_testing();
