@@ -71,8 +71,9 @@ static void swap_ints(seat *s)
     s->id_born_ms = (int64_t)htole64((uint64_t)s->id_born_ms);
 }
 
-/* SX_STORE_DAMAGED: and what it said is lost, so nobody is named. */
-static sx_answer read_registry(registry *r, uint64_t tag)
+/* As the store remembers it.  SX_STORE_DAMAGED: and what it said is lost, so
+ * nobody is named. */
+static sx_answer read_remembered(registry *r, uint64_t tag)
 {
     unsigned char key[SX_STORE_KEY_LEN];
     sx_record_meta meta;
@@ -104,6 +105,17 @@ static sx_answer read_registry(registry *r, uint64_t tag)
         sx_log(SX_LOG_WARN, "the registry of a user's sessions is damaged; "
                             "those that it named are ended");
     return answer == SX_STORE_MISS ? SX_STORE_OK : answer;
+}
+
+static sx_answer read_registry(registry *r, uint64_t tag)
+{
+    sx_store *store = r->realm->store;
+    unsigned char key[SX_STORE_KEY_LEN];
+
+    registry_key(tag, key);
+    if (store->ops->refresh)
+        store->ops->refresh(store, key);
+    return read_remembered(r, tag);
 }
 
 static sx_answer write_registry(registry *r, int64_t end_ms)
@@ -559,10 +571,15 @@ sx_answer sx_registry_check(const sx_realm *realm, const sx_found *at,
 
     if (at->meta.kind != SX_USER || at->session->seat == 0)
         return SX_STORE_OK;
-    answer = read_registry(&r, at->meta.user_tag);
+    answer = read_remembered(&r, at->meta.user_tag);
+    i = find(&r, at->session->seat);
+    /* What is remembered may be older than this seat. */
+    if (answer == SX_STORE_OK && i == r.count && realm->store->ops->refresh) {
+        answer = read_registry(&r, at->meta.user_tag);
+        i = find(&r, at->session->seat);
+    }
     if (sx_answer_is_outage(answer))
         return answer;
-    i = find(&r, at->session->seat);
     if (i == r.count)
         return SX_STORE_GONE;
     tell_place(&r, i, at);

@@ -40,6 +40,11 @@ bool sx_answer_is_outage(sx_answer answer)
            answer == SX_STORE_UNKNOWN;
 }
 
+bool sx_key_is_of_epoch(const unsigned char *key)
+{
+    return !memcmp(key, SX_EPOCH_KEY_BEGIN, sizeof SX_EPOCH_KEY_BEGIN);
+}
+
 bool sx_record_meta_ok(const sx_record_meta *meta)
 {
     return meta->kind >= SX_ANONYMOUS && meta->kind <= SX_TOMBSTONE &&
@@ -53,7 +58,7 @@ bool sx_record_meta_ok(const sx_record_meta *meta)
  * it keeps it from ever being an id's store key. */
 void sx_epoch_key(uint64_t tag, unsigned char key[SX_STORE_KEY_LEN])
 {
-    static const char name[SX_STORE_KEY_LEN - 8] = "epoch of a user";
+    static const char name[SX_STORE_KEY_LEN - 8] = SX_EPOCH_KEY_BEGIN;
 
     tag = htole64(tag);
     memcpy(key, name, sizeof name);

@@ -14,8 +14,9 @@
  * What is atomic.  put_if, touch and remove of one key have an order, whichever
  * processes they are called from, and each happens whole or not at all; who is
  * killed in one leaves the record of before or the new one, never a third.  A
- * get finds what some moment between its call and its answer had.  Nothing is
- * promised about two keys together.
+ * get finds what some moment between its call and its answer had, or, where a
+ * store has `refresh`, a somewhat earlier one.  Nothing is promised about two
+ * keys together.
  *
  * What lasts.  What was answered OK survives the death of the process that was
  * answered, and of every other one.  Which backend survives a reboot, and what
@@ -209,6 +210,11 @@ typedef struct sx_store_ops {
                               uint64_t token, uint64_t epoch, sx_str bytes,
                               sx_record_meta *meta, int64_t now_ms);
 
+    /** Let the next get of ${key} be no older than its call.  NULL: none ever
+     *  is.  For who is about to tell somebody that all has ended, or builds on
+     *  a record without replacing it. */
+    void (*refresh)(sx_store *store, const unsigned char *key);
+
     /** What the client's cookie has to carry behind the id of ${key} after
      *  this request ("": the id alone), or NULL: what it has.  Lives as long
      *  as the handle.  NULL instead of the function: nothing ever. */
@@ -219,6 +225,11 @@ typedef struct sx_store_ops {
 struct sx_store {
     const sx_store_ops *ops;
 };
+
+/** The store keys of users' epochs (sx_user.h) begin so: most of what these
+ *  name has never been there, and is asked for again and again. */
+#define SX_EPOCH_KEY_BEGIN "epoch of a user"
+bool sx_key_is_of_epoch(const unsigned char *key);
 
 /** May ${meta} be stored: is it of a kind, and are its times none that
  *  contradict each other?  For backends. */

@@ -259,6 +259,11 @@ static uint64_t life(sx_store *store)
     return of(store)->inner->ops->life(of(store)->inner);
 }
 
+static void refresh(sx_store *store, const unsigned char *key)
+{
+    of(store)->inner->ops->refresh(of(store)->inner, key);
+}
+
 static const char *carry(sx_store *store, const unsigned char *key)
 {
     return of(store)->inner->ops->carry(of(store)->inner, key);
@@ -287,6 +292,7 @@ sx_store *sx_store_breaker_create(sx_store *inner,
         .queue_leave = can->queue_leave ? queue_leave : NULL,
         .clock_ms = clock_ms,
         .life = can->life ? life : NULL,
+        .refresh = can->refresh ? refresh : NULL,
         .carry = can->carry ? carry : NULL,
     };
     b->base.ops = &b->ops;

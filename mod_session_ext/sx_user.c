@@ -63,6 +63,18 @@ static sx_answer read_epoch(const sx_realm *realm, uint64_t tag, epoch *found,
     return take_epoch(&read, found);
 }
 
+/* As it is now, and not as the store remembers it. */
+static sx_answer read_epoch_anew(const sx_realm *realm, uint64_t tag,
+                                 epoch *found, sx_now now, apr_pool_t *pool)
+{
+    unsigned char key[SX_STORE_KEY_LEN];
+
+    sx_epoch_key(tag, key);
+    if (realm->store->ops->refresh)
+        realm->store->ops->refresh(realm->store, key);
+    return read_epoch(realm, tag, found, now, pool);
+}
+
 static uint64_t random_epoch(void)
 {
     uint64_t number = 0;
@@ -127,6 +139,10 @@ sx_answer sx_epoch_check(const sx_realm *realm, const sx_found *at, sx_now now,
     answer = at->has_epoch
                  ? take_epoch(&at->epoch, &present)
                  : read_epoch(realm, at->meta.user_tag, &present, now, pool);
+    /* What is remembered may be older than this session. */
+    if (answer == SX_STORE_OK && has_ended(at->session, &present) &&
+        realm->store->ops->refresh)
+        answer = read_epoch_anew(realm, at->meta.user_tag, &present, now, pool);
     if (answer == SX_STORE_OK && has_ended(at->session, &present))
         return SX_STORE_GONE;
     if (answer != SX_STORE_DAMAGED)
@@ -142,7 +158,7 @@ sx_answer sx_epoch_join(const sx_realm *realm, uint64_t tag,
                         sx_session *session, sx_now now, apr_pool_t *pool)
 {
     epoch present;
-    sx_answer answer = read_epoch(realm, tag, &present, now, pool);
+    sx_answer answer = read_epoch_anew(realm, tag, &present, now, pool);
 
     if (answer == SX_STORE_OK)
         session->epoch = present.number;
@@ -153,7 +169,7 @@ sx_answer sx_epoch_follow(const sx_realm *realm, uint64_t tag,
                           sx_session *session, sx_now now, apr_pool_t *pool)
 {
     epoch present;
-    sx_answer answer = read_epoch(realm, tag, &present, now, pool);
+    sx_answer answer = read_epoch_anew(realm, tag, &present, now, pool);
 
     if (answer != SX_STORE_OK)
         return answer;
