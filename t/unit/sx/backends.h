@@ -14,6 +14,7 @@
 #include <ftw.h>
 
 #include "backends_dbd.h"
+#include "memcached.h"
 #include "stage.h"
 
 #include "sx_store_breaker.h"
@@ -258,11 +259,48 @@ static const stage_backend stage_tier_aged = {.name = "tier with copies",
                                               .records = tier_records,
                                               .spoil = tier_spoil_both};
 
+/* ---- cache: memcached, with a segment beside it ------------------------- */
+
+static void cache_open(stage *at, uint64_t size, shm_on_full on_full)
+{
+    if (memcached.pid == 0) {
+        memcached_start();
+    }
+    stage_open_shm(at, size, on_full);
+    at->realm.store = sx_store_cache_create(&memcached_cache, at->realm.store,
+                                            at->now.boot_ms, at->pool);
+    if (!at->realm.store) {
+        stage_give_up("no secret for a cache");
+    }
+}
+
+static void cache_spoil(stage *at, const unsigned char *key)
+{
+    unsigned char bytes[4096];
+    size_t len = sizeof(bytes);
+
+    (void)at;
+    if (memcached_retrieve(NULL, key, bytes, &len) != SX_STORE_OK) {
+        stage_give_up("nothing to spoil");
+    }
+    bytes[len - 1] ^= 1;
+    memcached_store(NULL, key, (sx_str){(const char *)bytes, len}, 60);
+}
+
+static const stage_backend stage_cache = {.name = "cache",
+                                          .cannot = CANNOT_EACH | CANNOT_SWEEP |
+                                                    CANNOT_QUEUE | CANNOT_COUNT,
+                                          .max_record = MEMCACHED_RECORD_MAX,
+                                          .open = cache_open,
+                                          .close = stage_close_shm,
+                                          .records = stage_records_shm,
+                                          .spoil = cache_spoil};
+
 /* ---- all ---------------------------------------------------------------- */
 
 static const stage_backend *const stage_all[] = {
     &stage_shm,     &stage_cookie, &stage_file,      &stage_sqlite,
-    &stage_breaker, &stage_tier,   &stage_tier_aged,
+    &stage_breaker, &stage_tier,   &stage_tier_aged, &stage_cache,
 };
 /* Only if they are asked for, by who has started their server. */
 static const stage_backend *const stage_served[] = {
