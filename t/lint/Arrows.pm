@@ -85,7 +85,8 @@ sub closure
     @todo = map { $_->[1] } $self->direct($file);
     while (defined(my $next = shift @todo)) {
         next if $seen{$next}++;
-        push @todo, map { $_->[1] } $self->direct($next) if $next =~ m{/};
+        push @todo, map { $_->[1] } $self->direct($next)
+            if $next =~ m{/} && -e top() . "/$next";
     }
     return sort keys %seen;
 }
