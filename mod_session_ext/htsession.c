@@ -43,6 +43,9 @@ static const subcommand subcommands[] = {
      "free what has ended now, not when the server gets to it"},
     {"check", "STORE-FILE", tool_check, SEGMENT, 1,
      "verify every record, list and counter"},
+    {"copy", "STORE TO-STORE", tool_copy, STORE, 2,
+     "carry all that lives to another store, while servers use either;\n"
+     "            again, to carry what has changed since"},
     {"snapshot", "STORE-FILE SNAPSHOT-FILE KEY-FILE", tool_snapshot, SEGMENT, 3,
      "write all live sessions to a new file, sealed"},
     {"restore", "STORE-FILE SNAPSHOT-FILE KEY-FILE", tool_restore, SEGMENT, 3,

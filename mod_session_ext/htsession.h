@@ -44,6 +44,8 @@ tool_run tool_list, tool_show, tool_destroy;
 tool_run tool_logout;
 /* htsession_upkeep.c */
 tool_run tool_sweep, tool_check, tool_keygen;
+/* htsession_copy.c */
+tool_run tool_copy;
 /* htsession_stats.c; htsession_count.c: of what is no segment */
 tool_run tool_stats, tool_count;
 

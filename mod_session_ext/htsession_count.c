@@ -57,7 +57,7 @@ static void put_rows(const count *c)
         {"users", c->kinds[SX_USER], "of them sessions of a user"},
         {"aliases", c->kinds[SX_ALIAS], "of them old ids in their grace"},
         {"epochs", c->kinds[SX_EPOCH],
-         "of them log-outs everywhere and lists of a user's sessions"},
+         "of them log-outs everywhere, users' lists, notes of copies"},
         {"tombstones", c->kinds[SX_TOMBSTONE],
          "of them ends that are remembered"},
         {"bytes_values", c->bytes, "bytes of their values"},

@@ -50,7 +50,7 @@ static void put_records(page *p)
     row(p, "aliases", s->records_by_kind[SST_ALIAS],
         "of them old ids in their grace");
     row(p, "epochs", s->records_by_kind[SST_EPOCH],
-        "of them log-outs everywhere and lists of a user's sessions");
+        "of them log-outs everywhere, users' lists, notes of copies");
     row(p, "tombstones", s->records_by_kind[SST_TOMBSTONE],
         "of them ends that are remembered");
 }
