@@ -18,6 +18,8 @@ typedef struct breaker {
     sx_breaker_config config;
     _Atomic unsigned outages; /* in a row, while it is closed */
     _Atomic int64_t retry_ms;
+    _Atomic unsigned inside; /* calls that have not come back */
+    _Atomic int64_t back_ms; /* when one did, or came to an empty house */
 } breaker;
 
 /* A call that was let through. */
@@ -54,24 +56,35 @@ static void tell(const breaker *b, sx_log_level level, const char *what)
 
 /* ---- before and after a call -------------------------------------------- */
 
+/* Is it one too many behind those that do not come back?  It counts as inside
+ * from here on. */
+static bool is_stuck(breaker *b, int64_t now_ms)
+{
+    if (atomic_load(&b->inside) == 0)
+        atomic_store(&b->back_ms, now_ms);
+    return atomic_fetch_add(&b->inside, 1) >= SX_BREAKER_OUTAGES &&
+           now_ms - atomic_load(&b->back_ms) >= SX_BREAKER_STUCK_MS;
+}
+
 /* May this call go through? */
 static bool enter(breaker *b, pass *p)
 {
-    int64_t retry_ms = atomic_load(&b->retry_ms), now_ms;
+    int64_t retry_ms = atomic_load(&b->retry_ms), now_ms = clock_of(b);
+    bool stuck = is_stuck(b, now_ms);
 
-    *p = (pass){0};
-    if (retry_ms == 0)
+    *p = (pass){.until_ms = now_ms + SX_BREAKER_PROBE_MS};
+    if (retry_ms == 0 && !stuck)
         return true;
-    now_ms = clock_of(b);
-    p->until_ms = now_ms + SX_BREAKER_PROBE_MS;
     p->is_probe =
-        now_ms >= retry_ms &&
+        !stuck && now_ms >= retry_ms &&
         atomic_compare_exchange_strong(&b->retry_ms, &retry_ms, p->until_ms);
-    if (p->is_probe)
+    if (p->is_probe) {
         COUNT(b, probes);
-    else
-        COUNT(b, rejected);
-    return p->is_probe;
+        return true;
+    }
+    atomic_fetch_sub(&b->inside, 1);
+    COUNT(b, rejected);
+    return false;
 }
 
 static void leave_probe(breaker *b, const pass *p, sx_answer answer)
@@ -92,6 +105,8 @@ static sx_answer leave(breaker *b, const pass *p, sx_answer answer)
 {
     int64_t closed = 0;
 
+    atomic_store(&b->back_ms, clock_of(b));
+    atomic_fetch_sub(&b->inside, 1);
     if (p->is_probe) {
         leave_probe(b, p, answer);
         return answer;
@@ -234,12 +249,11 @@ static sx_answer queue_enter(sx_store *store, const unsigned char *key,
                              int64_t wait_ms)
 {
     sx_store *inner = of(store)->inner;
-    pass p;
 
-    return enter(of(store), &p)
-               ? leave(of(store), &p,
-                       inner->ops->queue_enter(inner, key, wait_ms))
-               : SX_STORE_UNAVAILABLE;
+    /* Who stands there waits for others of us. */
+    return sx_store_breaker_is_open(store)
+               ? SX_STORE_UNAVAILABLE
+               : inner->ops->queue_enter(inner, key, wait_ms);
 }
 
 /* ---- what asks nobody --------------------------------------------------- */

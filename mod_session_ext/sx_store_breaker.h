@@ -15,8 +15,14 @@
  * next call.  Outages are counted in a row and not in a window: a peer that
  * answers most calls is better than none.
  *
+ * A peer that holds a connection open and says nothing may keep a call for as
+ * long as its driver has no deadline.  When so many calls are inside and none
+ * has come back for SX_BREAKER_STUCK_MS, further ones are answered at once, too,
+ * and no probe is added to those that wait ("bulkhead", in the same book): so
+ * many threads of a process are all that such a peer can have.
+ *
  * One state a handle, so each process finds out for itself; SX_BREAKER_OUTAGES
- * is few.  It is two atomic words, and no lock is held over a call: whoever
+ * is few.  It is four atomic words, and no lock is held over a call: whoever
  * waits for the peer keeps nobody waiting.  A probe whose caller has vanished,
  * or hangs, is given up after SX_BREAKER_PROBE_MS.
  */
@@ -29,6 +35,7 @@
 #define SX_BREAKER_OUTAGES  5
 #define SX_BREAKER_PAUSE_MS 500
 #define SX_BREAKER_PROBE_MS 2000 /* longer than any call may take */
+#define SX_BREAKER_STUCK_MS 1000
 
 /* What has happened, in numbers. */
 #define SX_BREAKER_FIGURES(X)                                                  \

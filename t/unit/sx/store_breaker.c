@@ -136,6 +136,15 @@ static const sx_store_ops peer_ops = {.name = "peer",
                                       .clock_ms = peer_clock_ms,
                                       .life = peer_life};
 
+/* Nothing else makes sense behind this one. */
+static void must(bool holds, const char *what)
+{
+    if (!holds) {
+        ok(false, "%s", what);
+        exit(done_testing());
+    }
+}
+
 /* ---- the breaker before it ---------------------------------------------- */
 
 static apr_pool_t *pool;
@@ -197,7 +206,7 @@ static sx_answer call(int which)
     }
 }
 
-#define KINDS 7
+#define KINDS 7 /* the last, the queue, asks nobody else but us */
 
 /* It answers ${answer} from now on: what does a call get? */
 static sx_answer when(sx_answer answer)
@@ -211,8 +220,7 @@ static void open_it(void)
     begin_breaker();
     for (int i = 0; i < SX_BREAKER_OUTAGES; i++)
         (void)when(SX_STORE_UNAVAILABLE);
-    if (!sx_store_breaker_is_open(store))
-        stage_give_up("the breaker did not open");
+    must(sx_store_breaker_is_open(store), "a breaker opens");
 }
 
 static bool is_silent(void)
@@ -232,8 +240,7 @@ static void test_opening(void)
     for (int o = 0; o < 2; o++) {
         begin_breaker();
         for (int i = 0; i < SX_BREAKER_OUTAGES; i++) {
-            if (sx_store_breaker_is_open(store))
-                stage_give_up("the breaker opened too early");
+            must(!sx_store_breaker_is_open(store), "it does not open early");
             is_int(when(outages[o]), outages[o], "an outage is told as it is");
         }
         ok(sx_store_breaker_is_open(store) && is_silent(),
@@ -251,7 +258,8 @@ static void test_opening(void)
         atomic_store(&peer.answer, SX_STORE_UNKNOWN);
         for (int i = 0; i < SX_BREAKER_OUTAGES; i++)
             (void)call(which);
-        ok(sx_store_breaker_is_open(store), "nor do others behind it");
+        is_int(sx_store_breaker_is_open(store), which < KINDS - 1,
+               "nor do others behind it");
     }
 }
 
@@ -369,8 +377,10 @@ static void *one_call(void *baton)
 
 static void wait_for(const _Atomic int *what, int count)
 {
-    while (atomic_load(what) < count)
-        sched_yield();
+    for (int ms = 0; atomic_load(what) < count; ms++) {
+        must(ms < 10000, "each thread gets to where it waits");
+        usleep(1000);
+    }
 }
 
 /* One is inside the peer, as a probe, and does not come back; what do others
@@ -403,6 +413,44 @@ static void test_one_probe(void)
     pthread_join(late, NULL);
     ok(!sx_store_breaker_is_open(store) && answered == 2,
        "and if either answers it closes");
+}
+
+/* A peer that keeps what it is asked. */
+static void test_stuck(void)
+{
+    pthread_t thread[SX_BREAKER_OUTAGES];
+
+    begin_breaker();
+    atomic_store(&peer.answer, SX_STORE_OK);
+    atomic_store(&peer.holds, SX_BREAKER_OUTAGES);
+    for (int i = 0; i < SX_BREAKER_OUTAGES; i++)
+        if (pthread_create(&thread[i], NULL, one_call, NULL) != 0)
+            stage_give_up("no thread");
+    wait_for(&peer.calls, SX_BREAKER_OUTAGES);
+    pass_ms(SX_BREAKER_STUCK_MS - 2);
+    is_int(call(0), SX_STORE_OK, "as long as calls may take others go on");
+    pass_ms(SX_BREAKER_STUCK_MS - 2);
+    is_int(call(0), SX_STORE_OK, "also when one came back meanwhile");
+    pass_ms(SX_BREAKER_STUCK_MS + 2);
+    ok(is_silent(), "behind %d calls that are kept nobody is let in",
+       SX_BREAKER_OUTAGES);
+    pass_ms(10 * SX_BREAKER_PROBE_MS);
+    ok(is_silent() && figures.probes == 0, "also to probe, however long");
+    atomic_store(&peer.holds, 0);
+    for (int i = 0; i < SX_BREAKER_OUTAGES; i++)
+        pthread_join(thread[i], NULL);
+    is_int(call(0), SX_STORE_OK, "when they come back it goes on");
+    atomic_store(&peer.calls, 0);
+    atomic_store(&peer.holds, SX_BREAKER_OUTAGES - 1);
+    for (int i = 1; i < SX_BREAKER_OUTAGES; i++)
+        if (pthread_create(&thread[i], NULL, one_call, NULL) != 0)
+            stage_give_up("no thread");
+    wait_for(&peer.calls, SX_BREAKER_OUTAGES - 1);
+    pass_ms(SX_BREAKER_STUCK_MS + 2);
+    is_int(call(0), SX_STORE_OK, "and fewer of them keep nobody out");
+    atomic_store(&peer.holds, 0);
+    for (int i = 1; i < SX_BREAKER_OUTAGES; i++)
+        pthread_join(thread[i], NULL);
 }
 
 /* A probe that was given up says nothing any more. */
@@ -504,6 +552,7 @@ int main(void)
     test_abilities();
     test_probes();
     test_one_probe();
+    test_stuck();
     test_late_probe();
     sx_log_set(NULL);
     test_storm();
