@@ -17,9 +17,9 @@
  *
  * A peer that holds a connection open and says nothing may keep a call for as
  * long as its driver has no deadline.  When so many calls are inside and none
- * has come back for SX_BREAKER_STUCK_MS, further ones are answered at once, too,
- * and no probe is added to those that wait ("bulkhead", in the same book): so
- * many threads of a process are all that such a peer can have.
+ * has come back for SX_BREAKER_STUCK_MS, further ones are answered at once,
+ * too, and no probe is added to those that wait ("bulkhead", in the same book):
+ * so many threads of a process are all that such a peer can have.
  *
  * One state a handle, so each process finds out for itself; SX_BREAKER_OUTAGES
  * is few.  It is four atomic words, and no lock is held over a call: whoever
