@@ -3,16 +3,22 @@
 #include "mod_sx_kind.h"
 
 #include <string.h>
+#include "mod_sx_dbd.h"
 #include "mod_sx_files.h"
 
 /* NULL-terminated; messages name them in this order. */
-static const mod_sx_kind *const kinds[] = {&mod_sx_files, NULL};
+static const mod_sx_kind *const kinds[] = {&mod_sx_files, &mod_sx_dbd, NULL};
 
 const mod_sx_kind *mod_sx_kind_of(const char *word)
 {
-    for (const mod_sx_kind *const *kind = kinds; *kind; kind++)
-        if (!strncasecmp(word, (*kind)->prefix, strlen((*kind)->prefix)))
+    for (const mod_sx_kind *const *kind = kinds; *kind; kind++) {
+        const size_t len = strlen((*kind)->prefix);
+
+        if (!strncasecmp(word, (*kind)->prefix, len) ||
+            ((*kind)->is_word && strlen(word) == len - 1 &&
+             !strncasecmp(word, (*kind)->prefix, len - 1)))
             return *kind;
+    }
     return NULL;
 }
 

@@ -15,7 +15,8 @@
 typedef void mod_sx_tell_figure(void *baton, const char *name, uint64_t value);
 
 struct mod_sx_kind {
-    const char *prefix;   /* what its words begin with: "file:" */
+    const char *prefix;   /* what its words and names begin with: "file:" */
+    bool is_word;         /* so does a word that is this without the colon */
     const char *accepted; /* such a word, for messages: "file:DIR" */
     const char *sessions; /* "sessions in files" */
     const char *outlives; /* "files outlive a reboot": what needs keys that do,
@@ -50,7 +51,8 @@ struct mod_sx_kind {
                     void *baton);
 };
 
-/** The kind that ${word} is of, in any case, or NULL. */
+/** The kind that ${word}, or a name, is of, in any case, or NULL.  A name
+ *  without a colon is of none. */
 const mod_sx_kind *mod_sx_kind_of(const char *word);
 
 /** What SessionExtStore accepts, as the end of a sentence. */

@@ -88,7 +88,7 @@ bool mod_sx_in_use(server_rec *server)
 void mod_sx_want_store(mod_sx_server *main_conf, const char *name,
                        apr_pool_t *pool)
 {
-    const mod_sx_kind *kind = mod_sx_kind_of(name);
+    const mod_sx_kind *kind = strchr(name, ':') ? mod_sx_kind_of(name) : NULL;
     mod_sx_store_conf *store;
 
     if (mod_sx_find_store(main_conf, name) ||

@@ -69,10 +69,9 @@ typedef struct sx_dbd_config {
     const char *boot_id;     /* text; NULL: the kernel's */
 } sx_dbd_config;
 
-/** NULL, or one sentence about what ${driver} or ${table} cannot be.  It asks
- *  no database. */
-const char *sx_store_dbd_check(const char *driver, const char *table,
-                               apr_pool_t *pool);
+/** NULL, or what a driver, or the name of a table, has to be instead. */
+const char *sx_store_dbd_check_driver(const char *driver, apr_pool_t *pool);
+const char *sx_store_dbd_check_table(const char *table, apr_pool_t *pool);
 
 /**
  * Open or begin the store: in each process, or before it forks (SQLite: while

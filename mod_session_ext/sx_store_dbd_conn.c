@@ -220,9 +220,10 @@ static int prepare(const sx_dbd_store *store, sx_dbd_conn *conn)
     return code;
 }
 
-/* The first to come makes the tables; who loses finds them. */
-static const char *make_tables(sx_dbd_store *store, sx_dbd_conn *conn,
-                               apr_pool_t *pool)
+/* Nobody waits for who makes the same at the same time: NULL, or the first
+ * error of this round. */
+static const char *make_once(sx_dbd_store *store, sx_dbd_conn *conn,
+                             apr_pool_t *pool)
 {
     const char *words = NULL;
 
@@ -231,10 +232,24 @@ static const char *make_tables(sx_dbd_store *store, sx_dbd_conn *conn,
                        sx_dbd_text(store->dialect, *sql, store->table, pool)) &&
             !words)
             words = why_not(store, conn, pool);
+    if (store->dialect->unprepare)
+        (void)sx_dbd_run(store, conn, store->dialect->unprepare);
     if (prepare(store, conn) == 0)
         return NULL;
+    return words ? words : why_not(store, conn, pool);
+}
+
+static const char *make_tables(sx_dbd_store *store, sx_dbd_conn *conn,
+                               apr_pool_t *pool)
+{
+    const char *words = make_once(store, conn, pool);
+
+    for (int i = 0; words && i < 3; i++) {
+        apr_sleep(20000);
+        words = make_once(store, conn, pool);
+    }
     if (!words)
-        words = why_not(store, conn, pool);
+        return NULL;
     return apr_psprintf(
         pool,
         "%s has no table '%s' as it must be, and it cannot be made (%s); who "
@@ -243,21 +258,30 @@ static const char *make_tables(sx_dbd_store *store, sx_dbd_conn *conn,
         sx_dbd_tables_text(store->dialect, store->table, pool));
 }
 
-/* SQLite alone has a file to lock. */
-static const char *open_lock(const sx_dbd_store *store, sx_dbd_conn *conn,
-                             apr_pool_t *pool)
+/* SQLite alone has a file to lock, and one to make: for its user alone, which
+ * the library would not.  One that is there is not opened here: to close it
+ * would take away the locks that this process has on it. */
+static const char *open_files(const sx_dbd_store *store, sx_dbd_conn *conn,
+                              apr_pool_t *pool)
 {
+    const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
     const char *path;
     char reason[100];
+    int fd;
 
     if (!store->dialect->is_file)
         return NULL;
     path = apr_pstrcat(pool, store->config->params, "-lock", NULL);
-    conn->lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    return conn->lock >= 0
-               ? NULL
-               : apr_psprintf(pool, "%s, at which its writers queue: %s", path,
-                              strerror_r(errno, reason, sizeof reason));
+    conn->lock = open(path, flags, 0600);
+    if (conn->lock < 0)
+        return apr_psprintf(pool, "%s, at which its writers queue: %s", path,
+                            strerror_r(errno, reason, sizeof reason));
+    fd = store->config->params[0] == '/'
+             ? open(store->config->params, flags | O_EXCL, 0600)
+             : -1;
+    if (fd >= 0)
+        close(fd);
+    return NULL;
 }
 
 /* NULL, or why it is of no use. */
@@ -291,7 +315,7 @@ sx_dbd_conn *sx_dbd_connect(sx_dbd_store *store, bool make, const char **why,
     conn = apr_pcalloc(own, sizeof *conn);
     conn->pool = own;
     conn->lock = -1;
-    *why = open_lock(store, conn, pool);
+    *why = open_files(store, conn, pool);
     if (!*why && apr_dbd_open_ex(store->driver, own, params_of(store, own),
                                  &conn->handle, &words) != APR_SUCCESS) {
         *why = apr_psprintf(pool, "%s cannot be reached: %s",

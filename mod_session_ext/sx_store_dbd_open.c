@@ -15,21 +15,25 @@
 
 /* ---- what it may be ----------------------------------------------------- */
 
-const char *sx_store_dbd_check(const char *driver, const char *table,
-                               apr_pool_t *pool)
+const char *sx_store_dbd_check_driver(const char *driver, apr_pool_t *pool)
+{
+    return sx_dbd_dialect_of(driver)
+               ? NULL
+               : apr_psprintf(pool,
+                              "accepted is sqlite3, pgsql or mysql, and not "
+                              "'%s'",
+                              driver);
+}
+
+const char *sx_store_dbd_check_table(const char *table, apr_pool_t *pool)
 {
     size_t len = strlen(table);
 
-    if (!sx_dbd_dialect_of(driver))
-        return apr_psprintf(pool,
-                            "'%s' is no database for sessions; sqlite3, pgsql "
-                            "and mysql are",
-                            driver);
     if (len == 0 || len > SX_DBD_TABLE_MAX || table[strspn(table, NAME_CHARS)])
         return apr_psprintf(pool,
-                            "'%s' is no name for a table of sessions; 1 to %d "
-                            "letters, digits and underscores are",
-                            table, SX_DBD_TABLE_MAX);
+                            "accepted as the name of a table are 1 to %d "
+                            "letters, digits and underscores",
+                            SX_DBD_TABLE_MAX);
     return NULL;
 }
 
@@ -182,7 +186,9 @@ sx_store *sx_store_dbd_open(const sx_dbd_config *config, const char **why,
     store->base.ops = &sx_dbd_ops;
     store->config = config;
     store->table = config->table ? config->table : SX_DBD_TABLE;
-    *why = sx_store_dbd_check(config->driver, store->table, pool);
+    *why = sx_store_dbd_check_driver(config->driver, pool);
+    if (!*why)
+        *why = sx_store_dbd_check_table(store->table, pool);
     if (*why)
         return NULL;
     store->dialect = sx_dbd_dialect_of(config->driver);

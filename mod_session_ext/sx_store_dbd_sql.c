@@ -114,6 +114,7 @@ static const sx_dbd_dialect pgsql = {
     .tables = pgsql_tables,
     .session = pgsql_session,
     .limits = pgsql_limits,
+    .unprepare = "DEALLOCATE ALL",
     .wall_ms =
         "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
     .absent =

@@ -43,12 +43,13 @@ typedef struct sx_dbd_dialect {
     int seek;     /* what apr_dbd's selects are told so that errors are seen */
     bool hex;     /* bytes come as such */
     bool is_file; /* of this host: writers queue, and forks begin anew */
-    const char *params;           /* put before those of the administrator */
-    const char *const *tables;    /* to be made, in this order */
-    const char *const *session;   /* for a new connection, must not fail */
-    const char *const *limits;    /* and these may */
-    const char *wall_ms;          /* the database's clock */
-    const char *absent;           /* a row of TABLE_meta, unless it is there */
+    const char *params;         /* put before those of the administrator */
+    const char *const *tables;  /* to be made, in this order */
+    const char *const *session; /* for a new connection, must not fail */
+    const char *const *limits;  /* and these may */
+    const char *unprepare;      /* forgets what a connection has; NULL: as is */
+    const char *wall_ms;        /* the database's clock */
+    const char *absent;         /* a row of TABLE_meta, unless it is there */
     const char *least, *greatest; /* functions of two */
     const char *get_bytes, *get_key, *insert, *sweep;
     const char *durable[2]; /* off, on; NULL: as the database does */

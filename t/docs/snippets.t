@@ -136,7 +136,7 @@ sub make_server
     symlink SxTest::Paths::module(), "$root/modules/mod_session_ext.so";
     symlink SxTest::Paths::modules_dir() . "/$_", "$root/modules/$_"
         for qw(mod_ssl.so mod_authn_socache.so mod_session.so mod_session_cookie.so
-            mod_auth_form.so mod_lua.so mod_perl.so);
+            mod_auth_form.so mod_lua.so mod_perl.so mod_dbd.so);
     symlink SxTest::Paths::user_module('mod_example_session'),
         "$root/modules/mod_example_session.so";
     return $server;

@@ -6,6 +6,7 @@
  * On SQLite; t/guard/databases.t runs it on the others.
  */
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "backends.h"
@@ -174,14 +175,15 @@ static void test_names(void)
     int refused = 0;
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
-        refused += sx_store_dbd_check("pgsql", wrong[i], at.pool) != NULL;
+        refused += sx_store_dbd_check_table(wrong[i], at.pool) != NULL;
     says(refused == 7, "names that would have to be quoted are refused");
     memset(longest, 'x', sizeof(longest));
     longest[49] = '\0';
-    says(sx_store_dbd_check("mysql", longest, at.pool) &&
-             !sx_store_dbd_check("mysql", longest + 1, at.pool),
+    says(sx_store_dbd_check_table(longest, at.pool) &&
+             !sx_store_dbd_check_table(longest + 1, at.pool),
          "and those that are too long");
-    says(strstr(sx_store_dbd_check("oracle", "a", at.pool), "'oracle'") != NULL,
+    says(strstr(sx_store_dbd_check_driver("oracle", at.pool), "'oracle'") !=
+             NULL,
          "so are other databases");
 }
 
@@ -441,6 +443,37 @@ static const char *why_not(const char *params, const char *table)
     return sx_store_dbd_open(config, &why, at.pool) ? NULL : why;
 }
 
+static pid_t begin_opening(const char *table)
+{
+    pid_t pid = fork();
+    const char *why;
+
+    if (pid != 0)
+        return pid;
+    why = why_not(dbd_inner->config->params, table);
+    if (why)
+        diag("%s", why);
+    _exit(why ? 1 : 0);
+}
+
+/* As the children of httpd do. */
+static void test_together(void)
+{
+    int opened = 0, status;
+
+    for (int round = 0; round < 5; round++) {
+        const char *table = apr_psprintf(at.pool, "together_%d", round);
+        pid_t pids[6];
+
+        for (int i = 0; i < 6; i++)
+            pids[i] = begin_opening(table);
+        for (int i = 0; i < 6; i++)
+            opened += pids[i] > 0 && waitpid(pids[i], &status, 0) == pids[i] &&
+                      status == 0;
+    }
+    says(opened == 30, "who begins a table at one time with others has it");
+}
+
 static void test_poor(void)
 {
     const char *params = getenv("SXTEST_POOR"), *why;
@@ -493,10 +526,13 @@ static void test_unreachable(void)
 static void test_sqlite(void)
 {
     const char *why = why_not(":memory:", "t");
+    struct stat st;
 
     diag("%s", why ? why : "it was opened");
     says(why && strstr(why, "WAL"), "a database that is no file is refused");
     unlink(":memory:-lock");
+    says(stat(sqlite_path(&at), &st) == 0 && (st.st_mode & 0777) == 0600,
+         "the file is its user's alone");
     made("x");
     says(dbd_sql(&at, "PRAGMA synchronous") == 1,
          "a session waits for no disk");
@@ -520,6 +556,7 @@ static void test_backend(void)
     test_waiting();
     test_few();
     test_fork();
+    test_together();
     if (on_server()) {
         test_lost();
         test_poor();

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mod_sx_private.h"
+#include "mod_sx_dbd.h"
+
+#include <string.h>
+#include "sx_store_breaker.h"
+#include "sx_store_dbd.h"
+
+#define PREFIX "dbd:"
+
+/* Both words as the longer one. */
+static const char *name(cmd_parms *cmd, const char *word, const char **why)
+{
+    const char *table =
+        strchr(word, ':') ? word + strlen(PREFIX) : SX_DBD_TABLE;
+
+    *why = sx_store_dbd_check_table(table, cmd->pool);
+    return *why ? NULL : apr_pstrcat(cmd->pool, PREFIX, table, NULL);
+}
+
+static const char *table_of(const mod_sx_store_conf *store)
+{
+    return store->name + strlen(PREFIX);
+}
+
+/* ---- what mod_dbd is told ----------------------------------------------- */
+
+/* Each argument of ${directive} in the main server, in the order of its lines;
+ * mod_dbd itself tells nobody. */
+static apr_array_header_t *said(const char *directive, apr_pool_t *pool)
+{
+    apr_array_header_t *all = apr_array_make(pool, 2, sizeof(const char *));
+
+    for (const ap_directive_t *line = ap_conftree; line; line = line->next) {
+        const char *args = line->args;
+
+        if (!strcasecmp(line->directive, directive))
+            APR_ARRAY_PUSH(all, const char *) = ap_getword_conf(pool, &args);
+    }
+    return all;
+}
+
+static const char *last_of(const char *directive, apr_pool_t *pool)
+{
+    const apr_array_header_t *all = said(directive, pool);
+
+    return all->nelts ? APR_ARRAY_IDX(all, all->nelts - 1, const char *) : NULL;
+}
+
+static const char *check(const mod_sx_server *main_conf,
+                         const mod_sx_store_conf *store, apr_pool_t *pool)
+{
+    const char *driver = last_of("DBDriver", pool), *why;
+    const char *params = last_of("DBDParams", pool);
+
+    (void)main_conf;
+    if (!ap_find_linked_module("mod_dbd.c"))
+        return apr_psprintf(pool,
+                            "SessionExtStore '%s' needs mod_dbd, whose "
+                            "directives DBDriver and DBDParams name the "
+                            "database",
+                            store->name);
+    if (!driver || !params)
+        return apr_psprintf(pool,
+                            "SessionExtStore '%s' needs DBDriver and DBDParams "
+                            "of mod_dbd, outside of all virtual hosts",
+                            store->name);
+    why = sx_store_dbd_check_driver(driver, pool);
+    if (why)
+        return apr_psprintf(pool, "SessionExtStore '%s': DBDriver: %s",
+                            store->name, why);
+    if (!strcmp(driver, "sqlite3") && params[0] != '/')
+        return apr_psprintf(pool,
+                            "SessionExtStore '%s': DBDParams: accepted with "
+                            "sqlite3 is the absolute path of a file",
+                            store->name);
+    return NULL;
+}
+
+/* ---- opening ------------------------------------------------------------ */
+
+static const char *prepare(mod_sx_segment *store, apr_pool_t *pool)
+{
+    sx_dbd_config *config = apr_pcalloc(pool, sizeof *config);
+    apr_array_header_t *init = said("DBDInitSQL", pool);
+    const char *most = last_of("DBDMax", pool);
+    const char *why = check(NULL, store->conf, pool);
+
+    if (why)
+        return why;
+    APR_ARRAY_PUSH(init, const char *) = NULL;
+    *config = (sx_dbd_config){
+        .driver = last_of("DBDriver", pool),
+        .params = last_of("DBDParams", pool),
+        .table = table_of(store->conf),
+        .init = (const char *const *)init->elts,
+        .connections = most ? (unsigned)strtoul(most, NULL, 10) : 0,
+    };
+    store->shared = config;
+    return NULL;
+}
+
+static sx_store *open_table(const mod_sx_segment *store, const char **why,
+                            apr_pool_t *pool)
+{
+    static const sx_breaker_config breaker;
+    sx_dbd_config *config;
+    sx_store *table;
+
+    *why = "it could not be prepared at the last restart";
+    if (!store->shared)
+        return NULL;
+    config = apr_pmemdup(pool, store->shared, sizeof *config);
+    config->boot_ms = shm_store_clock_ms();
+    table = sx_store_dbd_open(config, why, pool);
+    return table ? sx_store_breaker_create(table, &breaker, pool) : NULL;
+}
+
+const mod_sx_kind mod_sx_dbd = {
+    .prefix = PREFIX,
+    .is_word = true,
+    .accepted = "dbd, dbd:TABLE",
+    .sessions = "sessions in a database",
+    .outlives = "a database outlives a reboot",
+    .max_record = SX_DBD_RECORD_MAX,
+    .name = name,
+    .check = check,
+    .prepare = prepare,
+    .open = open_table,
+};
