@@ -9,6 +9,7 @@ use List::Util qw(sum0);
 use POSIX qw(ceil);
 use SxTest::Progress;
 use SxTest::Server;
+use SxTest::Stores;
 use lib __FILE__ =~ s|[^/]+/[^/]+\z||r;
 use Bench::Backends::Kinds;
 use Bench::Cpu;
@@ -32,17 +33,15 @@ sub scope
 # mod_headers plays the app: it is the cheapest one there is.
 sub conf
 {
-    my ($kind, $server, $beside, $sizes) = @_;
-    my $root = $server->root;
-    my $spec = $kind->{spec}->($root, $beside);
+    my ($store, $sizes) = @_;
+    my $spec = $store->spec;
     my $make = sub {
         my ($bytes) = @_;
         return scope("make$bytes", $spec, 'Header set Session-Set "n=0&d='
             . 'v' x $bytes . "\"\n");
     };
     return "LogLevel warn\nKeepAlive On\nMaxKeepAliveRequests 0\n"
-        . "SessionExtKeyFile $root/keys\nSessionExtNamespace bench\n"
-        . ($kind->{conf} ? $kind->{conf}->($root, $beside) : '')
+        . $store->conf
         . scope('sx', $spec, '')
         . scope('sxw', $spec, "Header set Session-Incr \"n=1\"\n")
         . scope('check', $spec, "Header set X-N \"%{SESSION_VAR_n}e\"\n")
@@ -52,20 +51,19 @@ sub conf
 sub start
 {
     my ($kind, $size) = @_;
-    my $server = SxTest::Server->new(mpm => 'event',
-        more => $kind->{more} // []);
-    my $beside = $kind->{start} && $kind->{start}->($server->root);
-    my ($keys) = SxTest::Tool::tool('keygen', $server->root . '/keys');
-    die "no keys\n" if $keys;
-    $server->write_conf(conf($kind, $server, $beside, $size->{sizes}));
+    my $store = SxTest::Stores->start($kind->{store});
+    my $server = SxTest::Server->new(mpm => 'event', $store->options,
+        conf => conf($store, $size->{sizes}));
+    $store->put_keys($server);
     $server->start;
-    return {%$kind, server => $server, beside => $beside};
+    return {%$kind, server => $server, store => $store,
+        beside => $store->beside};
 }
 
 sub stop
 {
     my ($kind) = @_;
-    $_->stop for grep { $_ } @$kind{qw(server beside)};
+    $_->stop for @$kind{qw(server store)};
     return;
 }
 
@@ -115,8 +113,7 @@ sub wrk
     my ($kind, $size, $path, $file) = @_;
     my $lua = __FILE__ =~ s{lib/Bench/[^/]+\z}{cookies.lua}r;
     my $port = $kind->{server}->port;
-    my $beside = ref $kind->{beside} ? $kind->{beside}{pid} : undef;
-    my @pids = map { $_ // () } $kind->{server}->pid, $beside;
+    my @pids = map { $_ // () } $kind->{server}->pid, $kind->{store}->pid;
     my @cpu = map { Bench::Cpu::of_tree($_) } @pids;
     my $log = length $kind->{server}->error_log;
     open my $pipe, '-|', 'wrk', '-t1', "-c$size->{clients}",

@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-# The stores that sessions may live in, for the benchmark of all of them: what
-# httpd is told, what runs beside it, and how many bytes it has.
+# The stores of the benchmark of all of them, in the order of its table: how many
+# bytes sessions have there.
 #
 #   name    of its row          quick   also in the short form
-#   spec    of SessionExtStore, made from what runs
-#   needs   programs            more    modules of httpd
-#   start   what runs beside httpd: an object with `stop` and, if its CPU is to
-#           be counted, {pid}   conf    of httpd, for the whole server
+#   store   of SxTest::Stores   needs   programs
 #   bytes   that its sessions take up, by now, from our server and what runs
-#   block   of a file system, of which each session has whole ones
+#           beside it; block: of a file system, of which each has whole ones
 package Bench::Backends::Kinds;
 use strict;
 use warnings;
 use JSON::PP qw(decode_json);
-use SxTest::Daemon;
 use SxTest::Tool qw(segment_of tool);
 
 sub output
@@ -47,16 +43,6 @@ sub disk_bytes
 
 # ---- of others ---------------------------------------------------------------
 
-sub redis
-{
-    my ($dir) = @_;
-    my $socket = "$dir/redis.sock";
-    return SxTest::Daemon->start(name => 'redis', dir => $dir,
-        socket => $socket, command => ['redis-server', '--port', 0,
-            '--unixsocket', $socket, '--dir', $dir, '--save', '',
-            '--appendonly', 'no']);
-}
-
 sub redis_bytes
 {
     my (undef, $redis) = @_;
@@ -65,54 +51,35 @@ sub redis_bytes
     return $bytes;
 }
 
-sub database
-{
-    my ($kind) = @_;
-    require SxTest::Database;
-    return SxTest::Database->new(kind => $kind)->start;
-}
-
-sub dbd_conf
-{
-    my ($driver, $params) = @_;
-    return "DBDriver $driver\nDBDParams \"$params\"\nDBDMax 32\n";
-}
-
 # ---- all ---------------------------------------------------------------------
 
 sub all
 {
     return (
-        {name => 'shm', quick => 1, spec => sub { 'shm' },
-            bytes => \&shm_bytes},
-        {name => 'cookie', spec => sub { 'cookie' }},
-        {name => 'file', quick => 1, spec => sub { "file:$_[0]/run/files" },
-            block => 4096,
-            bytes => sub { disk_bytes($_[0]->root . '/run/files') }},
-        {name => 'dbd, SQLite', spec => sub { 'dbd' }, more => ['dbd'],
-            conf => sub { dbd_conf('sqlite3', "$_[0]/run/sessions.db") },
-            bytes => sub { disk_bytes($_[0]->root . '/run/sessions.db') }},
-        {name => 'dbd, PostgreSQL', spec => sub { 'dbd' }, more => ['dbd'],
-            needs => ['psql'], start => sub { database('pgsql') },
-            conf => sub { dbd_conf('pgsql', $_[1]->params) },
+        {name => 'shm', store => 'shm', quick => 1, bytes => \&shm_bytes},
+        {name => 'cookie', store => 'cookie'},
+        {name => 'file', store => 'file', quick => 1, block => 4096,
+            bytes => sub { disk_bytes($_[0]->runtime_dir . '/files') }},
+        {name => 'dbd, SQLite', store => 'sqlite', bytes => sub {
+            disk_bytes($_[0]->runtime_dir . '/sessions.db')
+        }},
+        {name => 'dbd, PostgreSQL', store => 'pgsql', needs => ['psql'],
             bytes => sub {
                 $_[1]->sql(q[SELECT pg_total_relation_size('session_ext')])
             }},
-        {name => 'dbd, MariaDB', spec => sub { 'dbd' }, more => ['dbd'],
-            needs => ['mariadbd'], start => sub { database('mysql') },
-            conf => sub { dbd_conf('mysql', $_[1]->params) },
+        {name => 'dbd, MariaDB', store => 'mysql', needs => ['mariadbd'],
             bytes => sub {
                 $_[1]->sql('ANALYZE TABLE session_ext');
                 $_[1]->sql('SELECT data_length + index_length FROM'
                     . ' information_schema.tables'
                     . q[ WHERE table_name = 'session_ext']);
             }},
-        {name => 'redis', spec => sub { "redis:unix:$_[1]{socket}" },
-            needs => ['redis-server', 'redis-cli'], start => \&redis,
+        {name => 'redis', store => 'redis', needs => ['redis-server'],
             bytes => \&redis_bytes},
-        {name => 'tier: shm, redis', needs => ['redis-server'],
-            spec => sub { "tier:shm redis:unix:$_[1]{socket}" },
-            start => \&redis},
+        {name => 'tier: shm, redis', store => 'tier',
+            needs => ['redis-server']},
+        {name => 'socache: memcache', store => 'memcache',
+            needs => ['memcached']},
     );
 }
 

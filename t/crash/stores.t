@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+# C10 on every store that outlives its server: workers, and then that server (or,
+# where there is none, all of httpd), are killed under load, and whatever was
+# confirmed is there; nothing is there that nobody asked for.
+use SxTest;
+use SxTest::Storm;
+use SxTest::Stores;
+use Time::HiRes qw(sleep time);
+
+my $CLIENTS = 4;
+my ($WORKERS, $CRASHES) = $ENV{SXTEST_LONG} ? (200, 20) : (5, 1);
+
+sub conf
+{
+    my ($store) = @_;
+    my $spec = $store->spec;
+    return $SxTest::Storm::CONF . $store->conf . <<"END";
+<Location "/kept/">
+    SessionExt On
+    SessionExtStore $spec
+    SessionExtOnStoreError 503
+    Header set X-Read "%{SESSION_VAR_n}e"
+</Location>
+<Location "/kept/static/1k.txt">
+    Header set Session-Incr "n=1"
+</Location>
+END
+}
+
+# Increments until the flag is there: how many were sent, and how many of them
+# answered.
+sub client
+{
+    my ($server, $browser, $flag) = @_;
+    my %n = (sent => 0, sure => 0);
+    while (!-e $flag) {
+        $n{sent}++;
+        my $r = $browser->get('/kept/static/1k.txt', timeout => 10);
+        $n{sure}++ if !$r->error && $r->status == 200;
+        sleep 0.02 if $r->error || $r->status != 200;
+    }
+    return \%n;
+}
+
+sub number
+{
+    my ($browser) = @_;
+    my $r = $browser->get('/kept/static/hello.html');
+    return $r->header('X-Read') // 'nothing';
+}
+
+# What $destroy does goes on beside the clients, who are then told to stop.
+sub storm
+{
+    my ($server, $browsers, $destroy) = @_;
+    my $flag = $server->root . '/barriers/over';
+    unlink $flag;
+    my ($done, @told) = SxTest::parallel(1 + @$browsers, sub {
+        my ($i) = @_;
+        return client($server, $browsers->[$i - 1], $flag) if $i;
+        sleep 0.3;
+        my $done = $destroy->();
+        sleep 0.3;
+        open my $out, '>', $flag or die "$flag: $!\n";
+        return $done;
+    });
+    return ($done, @told);
+}
+
+sub kill_workers
+{
+    my ($server) = @_;
+    my $done = 0;
+    my $end = time + 30 + $WORKERS;
+    while ($done < $WORKERS && time < $end) {
+        my @workers = $server->children;
+        $done += kill KILL => $workers[rand @workers] if @workers > 1;
+        sleep 0.1 + rand 0.1;
+    }
+    return $done;
+}
+
+for my $name (SxTest::Stores->durable) {
+    my $store = SxTest::Stores->start($name);
+    my $server = SxTest::Server->new($store->options, start => 4,
+        conf => conf($store));
+    $store->put_keys($server);
+    $server->start;
+    my @browsers = map { $server->browser } 1 .. $CLIENTS;
+    $_->get('/kept/static/1k.txt') for @browsers;
+    my @sent = (1) x $CLIENTS;
+    my @sure = (1) x $CLIENTS;
+    my $tally = sub {
+        my ($what, @told) = @_;
+        $sent[$_] += $told[$_]{sent} for 0 .. $#told;
+        $sure[$_] += $told[$_]{sure} for 0 .. $#told;
+        my @there = map { number($_) } @browsers;
+        my @wrong = grep {
+            $there[$_] eq 'nothing' || $there[$_] < $sure[$_]
+                || $there[$_] > $sent[$_]
+        } 0 .. $#there;
+        is(scalar @wrong, 0, "$name: $what: what was confirmed is there, once")
+            or diag join '; ', map { "$there[$_], $sure[$_] of $sent[$_]" }
+            0 .. $#there;
+        my $sure = 0;
+        $sure += $_->{sure} for @told;
+        cmp_ok($sure, '>', 10, "$name: there was work");
+        return;
+    };
+    my ($killed, @told) = storm($server, \@browsers,
+        sub { kill_workers($server) });
+    is($killed, $WORKERS, "$name: $killed workers were killed");
+    $tally->('workers killed', @told);
+    for my $round (1 .. $CRASHES) {
+        (undef, @told) = storm($server, \@browsers, sub {
+            if ($store->is_served) {
+                sleep 0.5;
+                $store->crash;
+                sleep 1.5;
+                return 1;
+            }
+            sleep 0.5;
+            return kill KILL => $server->pid, $server->children;
+        });
+        if (!$store->is_served) {
+            $server->stop;
+            $server->start;
+        }
+        $tally->("crash $round", @told);
+    }
+    $server->stop;
+    $store->stop;
+}
+SxTest::done();
