@@ -31,13 +31,15 @@ END
 # answered.
 sub client
 {
-    my ($server, $browser, $flag) = @_;
+    my ($browser, $flag) = @_;
     my %n = (sent => 0, sure => 0);
-    while (!-e $flag) {
+    my $end = time + 60 + $WORKERS;
+    while (!-e $flag && time < $end) {
         $n{sent}++;
         my $r = $browser->get('/kept/static/1k.txt', timeout => 10);
-        $n{sure}++ if !$r->error && $r->status == 200;
-        sleep 0.02 if $r->error || $r->status != 200;
+        my $sure = !$r->error && $r->status == 200;
+        $n{sure}++ if $sure;
+        sleep 0.02 unless $sure;
     }
     return \%n;
 }
@@ -49,22 +51,21 @@ sub number
     return $r->header('X-Read') // 'nothing';
 }
 
-# What $destroy does goes on beside the clients, who are then told to stop.
+# What the clients have to tell of the time while $destroy is at work.
 sub storm
 {
     my ($server, $browsers, $destroy) = @_;
     my $flag = $server->root . '/barriers/over';
     unlink $flag;
-    my ($done, @told) = SxTest::parallel(1 + @$browsers, sub {
-        my ($i) = @_;
-        return client($server, $browsers->[$i - 1], $flag) if $i;
-        sleep 0.3;
-        my $done = $destroy->();
-        sleep 0.3;
-        open my $out, '>', $flag or die "$flag: $!\n";
-        return $done;
-    });
-    return ($done, @told);
+    return SxTest::parallel(scalar @$browsers,
+        sub { client($browsers->[$_[0]], $flag) },
+        sub {
+            sleep 0.5;
+            my $done = eval { $destroy->(); 1 };
+            sleep 0.5;
+            open my $out, '>', $flag or die "$flag: $!\n";
+            die $@ unless $done;
+        });
 }
 
 sub kill_workers
@@ -78,6 +79,17 @@ sub kill_workers
         sleep 0.1 + rand 0.1;
     }
     return $done;
+}
+
+# And up again.
+sub crash
+{
+    my ($store, $server) = @_;
+    return $store->crash if $store->is_served;
+    kill KILL => $server->pid, $server->children;
+    $server->stop;
+    $server->start;
+    return;
 }
 
 for my $name (SxTest::Stores->durable) {
@@ -107,25 +119,13 @@ for my $name (SxTest::Stores->durable) {
         cmp_ok($sure, '>', 10, "$name: there was work");
         return;
     };
-    my ($killed, @told) = storm($server, \@browsers,
-        sub { kill_workers($server) });
+    my $killed;
+    my @told = storm($server, \@browsers,
+        sub { $killed = kill_workers($server) });
     is($killed, $WORKERS, "$name: $killed workers were killed");
     $tally->('workers killed', @told);
     for my $round (1 .. $CRASHES) {
-        (undef, @told) = storm($server, \@browsers, sub {
-            if ($store->is_served) {
-                sleep 0.5;
-                $store->crash;
-                sleep 1.5;
-                return 1;
-            }
-            sleep 0.5;
-            return kill KILL => $server->pid, $server->children;
-        });
-        if (!$store->is_served) {
-            $server->stop;
-            $server->start;
-        }
+        @told = storm($server, \@browsers, sub { crash($store, $server) });
         $tally->("crash $round", @told);
     }
     $server->stop;

@@ -171,15 +171,18 @@ sub _spawn
 }
 
 # Runs $code->($i) for i = 0 … n-1 in processes that begin together; what they
-# returned (one value each), in that order. Dies if one of them died.
+# returned (one value each), in that order. Dies if one of them died.  $beside is
+# run here meanwhile.
 sub parallel
 {
-    my ($n, $code) = @_;
+    my ($n, $code, $beside) = @_;
     pipe my $wait, my $go or die "pipe: $!\n";
     my @child = map { _spawn($_, $code, [$wait, $go]) } 0 .. $n - 1;
     close $go;
+    my $failed = $beside && !eval { $beside->(); 1 } && $@;
     my @bytes = map { local $/; readline $_->{in} } @child;
     waitpid $_->{pid}, 0 for @child;
+    die $failed if $failed;
     my @values;
     for my $bytes (@bytes) {
         my $value = defined $bytes && length $bytes ? thaw($bytes) : undef;

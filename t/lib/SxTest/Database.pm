@@ -149,14 +149,32 @@ sub sql
     return $said;
 }
 
+# Each of PostgreSQL's has a process group of its own.
+sub _processes
+{
+    my ($pid) = @_;
+    my @found = ($pid);
+    for my $file (glob "/proc/$pid/task/*/children") {
+        open my $in, '<', $file or next;
+        push @found, map { _processes($_) } split ' ', readline($in) // '';
+    }
+    return @found;
+}
+
 # With all of its processes, as a host that dies takes them.
 sub kill
 {
     my ($self) = @_;
     my $daemon = delete $self->{daemon} or return;
-    CORE::kill KILL => -$daemon->{pid};
+    my @all = _processes($daemon->{pid});
+    CORE::kill KILL => @all;
     $daemon->stop;
-    return;
+    # What still runs writes to the files that the next server finds.
+    for (1 .. 500) {
+        return unless grep { CORE::kill 0, $_ } @all;
+        select undef, undef, undef, 0.01;
+    }
+    die "$self->{kind} does not die\n";
 }
 
 sub stop
