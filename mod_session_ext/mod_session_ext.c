@@ -13,6 +13,7 @@
 #include "mod_sx_expr.h"
 #include "mod_sx_functions.h"
 #include "mod_sx_log.h"
+#include "mod_sx_php.h"
 #include "mod_sx_request.h"
 #include "mod_sx_server.h"
 #include "mod_sx_session_bridge.h"
@@ -35,6 +36,7 @@ static void register_hooks(apr_pool_t *pool)
     mod_sx_authz_register(pool);
     mod_sx_socache_register(pool);
     mod_sx_functions_register();
+    mod_sx_php_register();
     mod_sx_bridge_register();
 
     /* Start: check the configuration, open stores and keys; in each child look

@@ -5,15 +5,25 @@
 #include <string.h>
 #include "mod_sx_seal.h"
 
+static const char *take_from(apr_table_t *table, const char *name,
+                             apr_pool_t *pool)
+{
+    const char *value = apr_table_get(table, name);
+
+    if (!value)
+        return NULL;
+    value = apr_table_getm(pool, table, name);
+    apr_table_unset(table, name);
+    return value;
+}
+
 /* One value of both tables, taken out of both: the http filter lays one table
  * over the other, and two lines of one name would leave. */
 static const char *take(request_rec *r, const char *name)
 {
-    const char *value = apr_table_getm(r->pool, r->headers_out, name);
-    const char *other = apr_table_getm(r->pool, r->err_headers_out, name);
+    const char *value = take_from(r->headers_out, name, r->pool);
+    const char *other = take_from(r->err_headers_out, name, r->pool);
 
-    apr_table_unset(r->headers_out, name);
-    apr_table_unset(r->err_headers_out, name);
     if (value && other)
         return apr_pstrcat(r->pool, value, ", ", other, NULL);
     return value ? value : other;
@@ -25,15 +35,26 @@ static void put(request_rec *r, const char *name, const char *value)
     apr_table_setn(r->err_headers_out, name, value);
 }
 
-static void vary_by_cookie(request_rec *r)
+/* Has nobody said anything since we have put the very string ${value} there? */
+static bool is_as_put(request_rec *r, const char *name, const char *value)
 {
-    const char *vary = take(r, "Vary");
+    return value && apr_table_get(r->err_headers_out, name) == value &&
+           !apr_table_get(r->headers_out, name);
+}
 
+static void vary_by_cookie(request_rec *r, mod_sx_part *part)
+{
+    const char *vary;
+
+    if (is_as_put(r, "Vary", part->vary))
+        return;
+    vary = take(r, "Vary");
     if (!vary)
         vary = "Cookie";
     else if (!ap_find_token(r->pool, vary, "Cookie") &&
              !ap_find_token(r->pool, vary, "*"))
         vary = apr_pstrcat(r->pool, vary, ", Cookie", NULL);
+    part->vary = vary;
     put(r, "Vary", vary);
 }
 
@@ -49,29 +70,43 @@ static bool keeps_shared_caches_out(const char *word)
     return !strcasecmp(word, "private") || !strcasecmp(word, "no-store");
 }
 
-static void keep_private(request_rec *r)
+/* All of ${control} but what shared caches may not be told, and whether what is
+ * left keeps them out. */
+static const char *without_shared(const char *control, bool *is_private,
+                                  apr_pool_t *pool)
 {
-    const char *control = take(r, "Cache-Control");
     const char *result = NULL;
-    bool is_private = false;
     char *word, *state;
 
-    if (control) {
-        char *words = apr_pstrdup(r->pool, control);
-        for (word = apr_strtok(words, ",", &state); word;
-             word = apr_strtok(NULL, ",", &state)) {
-            apr_collapse_spaces(word, word);
-            if (is_for_shared_caches(word))
-                continue;
-            is_private |= keeps_shared_caches_out(word);
-            result =
-                result ? apr_pstrcat(r->pool, result, ", ", word, NULL) : word;
-        }
+    word = apr_strtok(apr_pstrdup(pool, control), ",", &state);
+    for (; word; word = apr_strtok(NULL, ",", &state)) {
+        apr_collapse_spaces(word, word);
+        if (is_for_shared_caches(word))
+            continue;
+        *is_private |= keeps_shared_caches_out(word);
+        result = result ? apr_pstrcat(pool, result, ", ", word, NULL) : word;
     }
+    return result;
+}
+
+static void keep_private(request_rec *r, mod_sx_part *part)
+{
+    const char *control;
+    bool is_private = false;
+
+    if (is_as_put(r, "Cache-Control", part->control))
+        return;
+    control = take(r, "Cache-Control");
+    /* What PHP says for its sessions, most of the time. */
+    if (control && !strcmp(control, "no-store, no-cache, must-revalidate"))
+        is_private = true;
+    else if (control)
+        control = without_shared(control, &is_private, r->pool);
     if (!is_private)
-        result =
-            apr_pstrcat(r->pool, "private", result ? ", " : "", result, NULL);
-    put(r, "Cache-Control", result);
+        control =
+            apr_pstrcat(r->pool, "private", control ? ", " : "", control, NULL);
+    part->control = control;
+    put(r, "Cache-Control", control);
 }
 
 /* Is it for this client alone? */
@@ -84,18 +119,18 @@ static bool is_personal(request_rec *r, const mod_sx_visit *visit)
 
 void mod_sx_caching_apply(request_rec *r, const mod_sx_visit *visit)
 {
-    const mod_sx_part *part = mod_sx_part_of(r);
+    mod_sx_part *part = mod_sx_part_of(r);
     bool ours = (visit && visit->set_cookie) || part->reissues;
     bool personal = is_personal(r, visit) || part->sets_sealed;
 
     if (mod_sx_consulted(r) || part->sets_sealed)
-        vary_by_cookie(r);
+        vary_by_cookie(r, part);
     if (ours) {
         take(r, "Cache-Control");
         put(r, "Cache-Control", "no-store");
     }
     else if (personal) {
-        keep_private(r);
+        keep_private(r, part);
     }
     /* mod_cache asks this note before it stores. */
     if (ours || personal)

@@ -211,7 +211,7 @@ static bool asks(const mod_sx_visit *visit)
  * what modules have changed. */
 static void complete_delta(request_rec *r, mod_sx_visit *visit)
 {
-    mod_sx_load(r);
+    mod_sx_load_visit(r, visit);
     if (r->status >= 500)
         sx_delta_drop_data(visit->delta);
     mod_sx_bridge_harvest(visit);
@@ -249,6 +249,12 @@ static void commit_others(request_rec *r, const mod_sx_visit *main_visit)
     }
 }
 
+/* Has PHP done what there was to do? */
+static bool is_done(const mod_sx_visit *visit)
+{
+    return visit->is_noted && !visit->claim && !asks(visit);
+}
+
 static int commit_page(request_rec *r, mod_sx_visit *visit)
 {
     bool first = !mod_sx_part_of(r)->committed;
@@ -257,6 +263,11 @@ static int commit_page(request_rec *r, mod_sx_visit *visit)
     sx_committed done;
     int status;
 
+    if (is_done(visit)) {
+        mod_sx_cookie_drop_foreign(r, visit);
+        visit->is_loaded = !visit->is_stale;
+        return OK;
+    }
     complete_delta(r, visit);
     if (first)
         visit->shown = mod_sx_flash_was_shown(r, visit);
@@ -335,6 +346,16 @@ int mod_sx_commit_redirected(request_rec *r)
     return status;
 }
 
+/* Nothing was asked for: the access. */
+static void note_late(request_rec *r, mod_sx_visit *visit)
+{
+    sx_commit_mode mode = {0};
+    sx_committed done;
+
+    mod_sx_load_visit(r, visit);
+    commit_visit(r, visit, mode, &done);
+}
+
 /* What modules have asked for, of a response that has passed no filter. */
 static void commit_late(request_rec *r, mod_sx_visit *visit)
 {
@@ -367,8 +388,6 @@ static void settle_late(request_rec *r, mod_sx_visit *visit)
 void mod_sx_commit_unfinished(request_rec *r)
 {
     mod_sx_top *top = mod_sx_part_of(r)->top;
-    sx_commit_mode mode = {0};
-    sx_committed done;
 
     for (mod_sx_visit *v = top->visits; v; v = v->next) {
         if (!top->finished)
@@ -378,8 +397,8 @@ void mod_sx_commit_unfinished(request_rec *r)
             settle_late(r, v);
         else if (sx_delta_asks(v->delta))
             commit_late(r, v);
-        else if (!top->finished && v->is_loaded &&
+        else if (!top->finished && v->is_loaded && !is_done(v) &&
                  v->loaded.status == SX_STATUS_ACTIVE)
-            commit_visit(r, v, mode, &done);
+            note_late(r, v);
     }
 }

@@ -2,16 +2,68 @@
 #include "mod_sx_private.h"
 #include "mod_sx_php.h"
 
+#include <string.h>
 #include "mod_sx_commit.h"
 #include "mod_sx_cookie.h"
 #include "mod_sx_server.h"
-#include "sx_ticket.h"
+#include "sx_near.h"
 
-/* What was handed out: to whom, and how the answer is sealed. */
+/* What was handed out: to whom, and what the reply is bound to. */
 typedef struct mod_sx_php_ticket {
     mod_sx_visit *visit;
-    unsigned char reply_key[SX_SECRET_LEN];
+    sx_reply_to to;
+    sx_near *near; /* or it is here */
 } mod_sx_php_ticket;
+
+/* ---- near --------------------------------------------------------------- */
+
+/* Of the one thread of a process of prefork, as soon as somebody has asked. */
+static bool has_taker;
+static sx_near *at_hand;
+
+static sx_near *session_ext_near_ticket(const sx_near_build *build)
+{
+    const sx_near_build ours = sx_near_build_of();
+    sx_near *near = at_hand;
+
+    if (!sx_near_same(build, &ours))
+        return NULL;
+    has_taker = true;
+    at_hand = NULL;
+    return near;
+}
+
+void mod_sx_php_register(void)
+{
+    APR_REGISTER_OPTIONAL_FN(session_ext_near_ticket);
+}
+
+void mod_sx_php_forget(void)
+{
+    if (has_taker)
+        at_hand = NULL;
+}
+
+/* mod_php runs in this process.  Of others the handler is a path. */
+static bool is_near(const request_rec *r)
+{
+    return has_taker && r->handler &&
+           !strcmp(r->handler, "application/x-httpd-php");
+}
+
+static sx_near *hold(const sx_ticket *ticket, const sx_loaded *loaded,
+                     apr_pool_t *pool)
+{
+    sx_near *near = apr_pcalloc(pool, sizeof *near);
+
+    near->ticket = *ticket;
+    if (loaded->plain.p) {
+        near->opened.token = loaded->meta.token;
+        near->opened.plain = loaded->plain;
+        memcpy(near->opened.store_key, loaded->id.store_key, SX_STORE_KEY_LEN);
+    }
+    return near;
+}
 
 /* ---- ticket ------------------------------------------------------------- */
 
@@ -34,6 +86,7 @@ static sx_ticket ticket_of(request_rec *r, const mod_sx_visit *visit)
         .unavailable = !visit->realm.store || visit->carried ||
                        loaded->status == SX_STATUS_UNAVAILABLE,
         .may_send_cookie = !mod_sx_part_of(r)->top->finished,
+        .is_closed = loaded->is_closed,
     };
 
     if (conf)
@@ -41,36 +94,44 @@ static sx_ticket ticket_of(request_rec *r, const mod_sx_visit *visit)
             (sx_place_rules){conf->on_full == SST_EVICT, conf->max_anonymous,
                              conf->max_namespace};
     if (loaded->status == SX_STATUS_ACTIVE) {
-        ticket.token = (sx_str){loaded->id.text, SX_ID_LEN};
         ticket.id = &loaded->id;
+        ticket.handle = loaded->meta.handle;
     }
-    sx_random(ticket.reply_key, sizeof ticket.reply_key);
     return ticket;
+}
+
+/* In the environment. */
+static void send_ticket(request_rec *r, const sx_ticket *ticket,
+                        sx_reply_to *to)
+{
+    const char *text = sx_ticket_make(ticket, to, r->pool);
+
+    if (text)
+        apr_table_setn(r->subprocess_env, SX_TICKET_VARIABLE, text);
+    else
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "SessionExtPHP: a ticket would be longer than a "
+                      "variable may be; PHP gets none");
 }
 
 void mod_sx_php_hand_out(request_rec *r)
 {
     mod_sx_part *part = mod_sx_part_of(r);
     mod_sx_visit *visit = part->visit;
-    const char *text;
     sx_ticket ticket;
 
     if (MOD_SX_OR(mod_sx_dir_of(r)->php, 0) != 1 || !visit ||
         !visit->realm.scope.keys)
         return;
-    mod_sx_load_visit(r, visit);
+    if (!visit->is_loaded)
+        mod_sx_load_visit(r, visit);
     ticket = ticket_of(r, visit);
-    text = sx_ticket_make(&ticket, r->pool);
-    if (!text) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "SessionExtPHP: a ticket would be longer than a "
-                      "variable may be; PHP gets none");
-        return;
-    }
-    part->ticket = apr_palloc(r->pool, sizeof *part->ticket);
+    part->ticket = apr_pcalloc(r->pool, sizeof *part->ticket);
     part->ticket->visit = visit;
-    memcpy(part->ticket->reply_key, ticket.reply_key, SX_SECRET_LEN);
-    apr_table_setn(r->subprocess_env, SX_TICKET_VARIABLE, text);
+    if (is_near(r))
+        at_hand = part->ticket->near = hold(&ticket, &visit->loaded, r->pool);
+    else
+        send_ticket(r, &ticket, &part->ticket->to);
 }
 
 /* ---- reply -------------------------------------------------------------- */
@@ -95,10 +156,14 @@ static void adopt(request_rec *r, mod_sx_visit *visit, sx_committed *done)
         mod_sx_cookie_send(page, visit, done, mod_sx_now(visit));
     mod_sx_commit_tell(r, done);
     /* For a commit what was loaded will do: it finds out by itself. */
-    if (done->cookie == SX_COOKIE_KEEP && !r->main)
-        visit->is_stale = true;
-    else
-        visit->is_loaded = false;
+    if (done->cookie == SX_COOKIE_KEEP && !r->main) {
+        visit->is_stale |= done->wrote;
+        visit->is_noted =
+            !done->old_id && !done->destroyed && !visit->loaded.via_alias;
+    }
+    else {
+        visit->is_loaded = visit->is_noted = false;
+    }
 }
 
 int mod_sx_php_harvest(request_rec *r)
@@ -110,10 +175,16 @@ int mod_sx_php_harvest(request_rec *r)
     mod_sx_visit *visit = part->ticket ? part->ticket->visit : NULL;
     sx_committed done;
 
+    if (visit && part->ticket->near && part->ticket->near->is_answered) {
+        part->ticket->near->is_answered = false;
+        adopt(r, visit, &part->ticket->near->done);
+        return 1;
+    }
     if (!text)
         return 0;
-    if (!visit || !sx_reply_open(part->ticket->reply_key, &visit->realm.scope,
-                                 sx_str_of(text), &done, r->pool)) {
+    if (!visit || part->ticket->near ||
+        !sx_reply_open(&visit->realm.scope, &part->ticket->to, sx_str_of(text),
+                       &done, r->pool)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       "a header " SX_REPLY_HEADER
                       " was dropped: it is no reply to a ticket of this "

@@ -13,6 +13,12 @@
  *  scope says so.  Behind all that writes our variables anew. */
 void mod_sx_php_hand_out(request_rec *r);
 
+/** Let the extension find the ticket of a request that is near. */
+void mod_sx_php_register(void);
+
+/** Another request begins to be answered: what was at hand is not any more. */
+void mod_sx_php_forget(void);
+
 /** Take the reply out of the response of ${r}, whatever it is worth, and do
  *  what it says: cookie, log, counters; what the request knows of its session
  *  is read again.  Returns whether there was one that counts. */

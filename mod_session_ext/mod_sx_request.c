@@ -113,7 +113,7 @@ int mod_sx_fixups_first(request_rec *r)
     if (r->prev)
         mod_sx_env_drop_doubles(r);
     mod_sx_cookie_restore(r);
-    visit = mod_sx_load(r);
+    visit = mod_sx_load_to_show(r);
     if (!mod_sx_seal_open(r) && !visit)
         return expose_nothing(r);
     /* Not again for the ErrorDocument of that very answer. */
@@ -129,7 +129,7 @@ int mod_sx_fixups_last(request_rec *r)
 {
     mod_sx_part *part = mod_sx_part_of(r);
     ap_conf_vector_t *scope = part->scope;
-    mod_sx_visit *visit = mod_sx_load(r);
+    mod_sx_visit *visit = mod_sx_load_to_show(r);
 
     mod_sx_bridge_hide(r);
     if (!mod_sx_seal_open(r) && !visit)
@@ -160,6 +160,7 @@ int mod_sx_handler_first(request_rec *r)
     mod_sx_part *part = mod_sx_part_of(r);
     apr_array_header_t *changes;
 
+    mod_sx_php_forget();
     part->app_ran = true;
     part->is_file = false;
     if (!mod_sx_seal_open(r) && !part->visit)

@@ -231,26 +231,53 @@ static void tell_load(request_rec *r, const mod_sx_visit *visit)
     }
 }
 
-void mod_sx_load_visit(request_rec *r, mod_sx_visit *visit)
+typedef void load_fn(const sx_realm *realm, const sx_str *candidates,
+                     size_t cookies, sx_now now, sx_loaded *loaded,
+                     apr_pool_t *pool);
+
+static void load_by(request_rec *r, mod_sx_visit *visit, load_fn *load)
 {
     const mod_sx_top *top = mod_sx_part_of(r)->top;
     sx_str candidates[SX_COOKIE_CANDIDATES];
     sx_now now = mod_sx_now(visit);
-    size_t n;
+    size_t n = find_candidates(top, visit, candidates);
 
-    if (visit->is_loaded)
-        return;
     visit->is_loaded = true;
-    n = find_candidates(top, visit, candidates);
     if (visit->carried && visit->realm.store)
         sx_store_cookie_take(visit->realm.store, candidates, n, now);
     if (visit->realm.store)
-        sx_load(&visit->realm, candidates, n, now, &visit->loaded, top->pool);
+        load(&visit->realm, candidates, n, now, &visit->loaded, top->pool);
     else
         visit->loaded =
             (sx_loaded){.status = n ? SX_STATUS_UNAVAILABLE : SX_STATUS_NONE,
                         .outage = SX_STORE_UNAVAILABLE};
-    tell_load(r, visit);
+    if (!visit->loaded.is_closed)
+        tell_load(r, visit);
+}
+
+void mod_sx_load_visit(request_rec *r, mod_sx_visit *visit)
+{
+    if (!visit->is_loaded) {
+        load_by(r, visit, sx_load);
+    }
+    else if (visit->loaded.is_closed) {
+        sx_load_finish(&visit->realm, mod_sx_now(visit), &visit->loaded,
+                       mod_sx_part_of(r)->top->pool);
+        tell_load(r, visit);
+    }
+}
+
+mod_sx_visit *mod_sx_load_to_show(request_rec *r)
+{
+    const mod_sx_dir *dir = mod_sx_dir_of(r);
+    mod_sx_visit *visit = mod_sx_visit_of(r);
+
+    if (visit && !visit->is_loaded && MOD_SX_OR(dir->php, 0) == 1 &&
+        MOD_SX_OR(dir->env_mode, SX_ENV_ALL) == SX_ENV_OFF)
+        load_by(r, visit, sx_load_begin);
+    else if (visit && !visit->is_loaded)
+        load_by(r, visit, sx_load);
+    return visit;
 }
 
 mod_sx_visit *mod_sx_load(request_rec *r)

@@ -25,6 +25,8 @@ typedef struct mod_sx_visit {
     bool persistent; /* SessionExtCookie persistent */
     bool is_loaded;
     bool is_stale; /* an app has written since: read again what shows it */
+    bool is_noted; /* PHP has seen to the access, and to all that a commit
+                    * without commands would do */
     sx_loaded loaded;
     struct mod_sx_bridge *bridge; /* its table for users of mod_session; NULL:
                                    * none has asked */
@@ -65,6 +67,8 @@ typedef struct mod_sx_part {
     bool error_page; /* httpd's own: nobody sees what an app made */
     bool deciding;   /* the hooks that decide about access are running... */
     bool user_is_checked; /* ...those behind authentication */
+    const char *vary;     /* what caches are told, as it was put... */
+    const char *control;  /* ...into err_headers_out */
     int refusal; /* the status by which a session's state refuses, or OK */
     ap_conf_vector_t *seal_scope; /* the configuration `seals` is that of */
     apr_array_header_t *seals; /* of mod_sx_opened *; NULL: none are sealed */
@@ -81,6 +85,10 @@ mod_sx_visit *mod_sx_visit_of(request_rec *r);
 
 /** The same, loaded. */
 mod_sx_visit *mod_sx_load(request_rec *r);
+
+/** The same, loaded as far as the app about to run needs it: where nothing of a
+ *  session is exported, and PHP may open it itself, it is left closed. */
+mod_sx_visit *mod_sx_load_to_show(request_rec *r);
 
 /** Load ${visit}, whatever scope ${r} is in. */
 void mod_sx_load_visit(request_rec *r, mod_sx_visit *visit);

@@ -159,14 +159,18 @@ static void note_access(sx_attempt *a)
                sx_answer_str(answer));
 }
 
-static bool renewal_due(const sx_attempt *a)
+static bool has_old_id(const sx_attempt *a)
 {
     const sx_realm *realm = a->realm;
 
-    return a->mode.may_renew && a->mode.may_send_cookie &&
-           (sx_lifetime_renew_due(&realm->times, a->at.session,
-                                  a->now.boot_ms) ||
-            a->at.id.kid != sx_keys_first(realm->scope.keys));
+    return sx_lifetime_renew_due(&realm->times, a->at.session,
+                                 a->now.boot_ms) ||
+           a->at.id.kid != sx_keys_first(realm->scope.keys);
+}
+
+static bool renewal_due(const sx_attempt *a)
+{
+    return a->mode.may_renew && a->mode.may_send_cookie && has_old_id(a);
 }
 
 /* Which write this try needs: none, in place, or one of the renewals. */
@@ -417,6 +421,8 @@ void sx_commit(const sx_realm *realm, const sx_loaded *loaded,
 
     memset(done, 0, sizeof *done);
     done->handle = loaded->meta.handle;
+    done->old_id = loaded->status == SX_STATUS_ACTIVE && has_old_id(&a) &&
+                   !renewal_due(&a);
     if (!has_work(&a, loaded)) {
         if (loaded->status == SX_STATUS_ACTIVE) {
             note_access(&a);

@@ -57,8 +57,10 @@ typedef struct sx_committed {
     int64_t hard_end_ms;
     uint64_t handle; /* of the session it was done to; 0: none */
     bool created, renewed, destroyed, wrote; /* for logs and counters */
-    bool logged_out;         /* the other sessions of its user */
-    unsigned evicted;        /* older sessions of the user that has logged in */
+    bool old_id;      /* it is due for another one, which this response may not
+                  * send */
+    bool logged_out;  /* the other sessions of its user */
+    unsigned evicted; /* older sessions of the user that has logged in */
     unsigned client_changed; /* parts of it (sx_client.h), noted by us */
     unsigned retries;
     const char *why;  /* REFUSED: names header and reason */

@@ -86,6 +86,7 @@ sx_answer sx_flash_claim_for(const sx_realm *realm, sx_loaded *loaded,
     }
     /* With a pool of its own, which lives as long as ${pool} does. */
     loaded->session = t.at.session;
+    loaded->plain = (sx_str){NULL, 0}; /* of before */
     loaded->meta = t.at.meta;
     loaded->id = t.at.id;
     loaded->via_alias = t.at.via_alias;

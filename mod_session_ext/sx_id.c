@@ -6,13 +6,13 @@
  *   hash  = BLAKE2b-512(key of SX_PURPOSE_ID,
  *                       "sid" 01 | le32 length, cookie name |
  *                       le32 length, namespace | version | kid | random)
- *   store key = hash[0..31]        tag = hash[32..47]
+ *   store key = hash[0..31]   tag = hash[32..47]   alias = hash[48..63]
  *   seal key  = BLAKE2b-256(key of SX_PURPOSE_RECORD, "rec" 01 | random)
  *
- * The two halves of one BLAKE2b output say nothing of each other, so the store
- * key may be seen by a store while the tag is not.  The known answers in the
- * unit test hold this layout: a change of it logs everybody out and needs
- * another version byte.
+ * The parts of one BLAKE2b output say nothing of each other, so the store key
+ * may be seen by a store, and the alias by apps, while the tag is not.  The
+ * known answers in the unit test hold this layout: a change of it logs
+ * everybody out and needs another version byte.
  */
 #include <string.h>
 #include <sodium.h>
@@ -22,6 +22,7 @@
 #define VERSION    1
 #define RANDOM_LEN 18
 #define TAG_LEN    16
+#define AT_ALIAS   (SX_STORE_KEY_LEN + TAG_LEN)
 #define AT_RANDOM  2
 #define AT_TAG     (AT_RANDOM + RANDOM_LEN)
 #define RAW_LEN    (AT_TAG + TAG_LEN)
@@ -32,7 +33,7 @@
 _Static_assert(RAW_LEN * 4 == SX_ID_LEN * 3, "no spare bits in the text");
 _Static_assert(SX_ID_LEN % SX_BLOCK_LEN == 0, "whole blocks");
 _Static_assert(HASH_LEN == crypto_generichash_BYTES_MAX, "whole hash");
-_Static_assert(SX_STORE_KEY_LEN + TAG_LEN <= HASH_LEN, "both fit");
+_Static_assert(AT_ALIAS + SX_ALIAS_BYTES == HASH_LEN, "all fit");
 
 static void update_z(crypto_generichash_state *state, const char *z)
 {
@@ -70,6 +71,7 @@ static void fill(sx_id *id, const unsigned char raw[RAW_LEN],
 
     id->kid = raw[1];
     memcpy(id->store_key, hash, SX_STORE_KEY_LEN);
+    memcpy(id->alias, hash + AT_ALIAS, SX_ALIAS_BYTES);
     memcpy(seed + PREFIX_LEN, raw + AT_RANDOM, RANDOM_LEN);
     crypto_generichash(id->seal_key, SX_SECRET_LEN, seed, sizeof(seed),
                        sx_keys_get(keys, raw[1], SX_PURPOSE_RECORD),

@@ -29,7 +29,8 @@ typedef enum sx_purpose {
     SX_PURPOSE_SIGN,     /* signed cookies of apps */
     SX_PURPOSE_ENCRYPT,  /* encrypted cookies of apps */
     SX_PURPOSE_CARRIED,  /* sessions that their cookie carries */
-    SX_PURPOSE_TICKET,   /* what hands a request's session to PHP */
+    SX_PURPOSE_TICKET,   /* what hands a request's session to PHP... */
+    SX_PURPOSE_REPLY,    /* ...and what comes back */
     SX_PURPOSE_COUNT
 } sx_purpose;
 

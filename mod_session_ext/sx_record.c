@@ -67,51 +67,77 @@ sx_str sx_record_session(const sx_realm *realm, const sx_id *id,
     return plain.len ? sx_record_close(realm, id, SX_USER, plain, pool) : plain;
 }
 
-static sx_answer get(const sx_realm *realm, sx_found *at, sx_str *bytes,
-                     int64_t grace_ms, sx_now now, apr_pool_t *pool)
+sx_answer sx_record_get(const sx_realm *realm, sx_found *at, int64_t grace_ms,
+                        sx_now now, apr_pool_t *pool)
 {
     const sx_store_ops *ops = realm->store->ops;
     sx_store_read record;
 
     at->has_epoch = ops->get_with_epoch != NULL;
     if (!at->has_epoch)
-        return ops->get(realm->store, at->id.store_key, bytes, &at->meta,
+        return ops->get(realm->store, at->id.store_key, &at->bytes, &at->meta,
                         grace_ms, now.boot_ms, pool);
     record.answer =
         ops->get_with_epoch(realm->store, at->id.store_key, &record, &at->epoch,
                             grace_ms, now.boot_ms, pool);
-    *bytes = record.bytes;
+    at->bytes = record.bytes;
     at->meta = record.meta;
     return record.answer;
 }
 
-sx_answer sx_record_read(const sx_realm *realm, sx_found *at, int64_t grace_ms,
+static bool is_opened(const sx_realm *realm, const sx_found *at)
+{
+    const sx_opened *opened = realm->opened;
+
+    return opened && opened->token && opened->token == at->meta.token &&
+           !memcmp(opened->store_key, at->id.store_key, SX_STORE_KEY_LEN);
+}
+
+static bool unseal(const sx_realm *realm, sx_found *at, apr_pool_t *pool)
+{
+    if (is_opened(realm, at)) {
+        at->plain = realm->opened->plain;
+        return true;
+    }
+    return sx_unseal(at->id.seal_key,
+                     binding(realm, &at->id, at->meta.kind, pool), at->bytes,
+                     !realm->encrypt && at->meta.kind != SX_ALIAS, &at->plain,
+                     pool);
+}
+
+sx_answer sx_record_open(const sx_realm *realm, sx_found *at, int64_t grace_ms,
                          sx_now now, apr_pool_t *pool)
 {
     for (int hop = 0; hop < HOPS_MAX; hop++) {
-        sx_str bytes, plain;
-        bool alias;
-        sx_answer answer = get(realm, at, &bytes, grace_ms, now, pool);
+        sx_answer answer;
 
-        if (answer != SX_STORE_OK)
-            return answer;
-        alias = at->meta.kind == SX_ALIAS;
-        if (!sx_unseal(at->id.seal_key,
-                       binding(realm, &at->id, at->meta.kind, pool), bytes,
-                       !realm->encrypt && !alias, &plain, pool))
+        if (!unseal(realm, at, pool))
             return SX_STORE_DAMAGED;
-        if (!alias) {
-            at->session = sx_decode(plain, pool);
+        if (at->meta.kind != SX_ALIAS) {
+            at->session = sx_decode(at->plain, pool);
             if (!at->session)
                 return SX_STORE_DAMAGED;
             move_times(at->session, at->meta.created_ms);
             return SX_STORE_OK;
         }
-        if (!sx_id_verify(&at->id, plain, &realm->scope))
+        if (!sx_id_verify(&at->id, at->plain, &realm->scope))
             return SX_STORE_DAMAGED;
         at->via_alias = true;
+        answer = sx_record_get(realm, at, grace_ms, now, pool);
+        if (answer != SX_STORE_OK)
+            return answer;
     }
     return SX_STORE_MISS;
+}
+
+sx_answer sx_record_read(const sx_realm *realm, sx_found *at, int64_t grace_ms,
+                         sx_now now, apr_pool_t *pool)
+{
+    sx_answer answer = sx_record_get(realm, at, grace_ms, now, pool);
+
+    return answer == SX_STORE_OK
+               ? sx_record_open(realm, at, grace_ms, now, pool)
+               : answer;
 }
 
 static sx_answer end_once(const sx_realm *realm, const sx_id *id, sx_now now,

@@ -31,6 +31,13 @@ typedef struct sx_per_user {
     bool deny;    /* beyond it log-ins are refused; else the oldest goes */
 } sx_per_user;
 
+/* What somebody has opened before: a record of that token holds these bytes. */
+typedef struct sx_opened {
+    unsigned char store_key[SX_STORE_KEY_LEN];
+    uint64_t token; /* 0: nothing */
+    sx_str plain;
+} sx_opened;
+
 /* Where a request's session lives and what rules it: made by the caller per
  * scope, read only here. */
 typedef struct sx_realm {
@@ -41,8 +48,9 @@ typedef struct sx_realm {
     sx_str user_key;
     bool encrypt;
     sx_per_user per_user;
-    sx_client client; /* of this request */
-    sx_process self;  /* for claims: who asks */
+    sx_client client;        /* of this request */
+    sx_process self;         /* for claims: who asks */
+    const sx_opened *opened; /* need not be opened again; or NULL */
 } sx_realm;
 
 /** ${plain} as bytes of the record of ${id}: sealed, or in the clear where the
@@ -64,12 +72,20 @@ typedef struct sx_found {
     bool via_alias;
     bool has_epoch;      /* its user's came along: */
     sx_store_read epoch; /* that of meta.user_tag, if there is one */
+    sx_str bytes;        /* of the record */
+    sx_str plain;        /* the same, open */
 } sx_found;
 
-/**
- * Read the record of at->id and, while it is an alias, the one it leads to;
- * fills the rest of ${at}.  SX_STORE_DAMAGED covers what does not open, too.
- */
+/** Get the record of at->id, whatever it is: at->meta and at->bytes. */
+sx_answer sx_record_get(const sx_realm *realm, sx_found *at, int64_t grace_ms,
+                        sx_now now, apr_pool_t *pool);
+
+/** Open what was got and, while it is an alias, the record it leads to; fills
+ *  the rest of ${at}.  SX_STORE_DAMAGED covers what does not open, too. */
+sx_answer sx_record_open(const sx_realm *realm, sx_found *at, int64_t grace_ms,
+                         sx_now now, apr_pool_t *pool);
+
+/** Both. */
 sx_answer sx_record_read(const sx_realm *realm, sx_found *at, int64_t grace_ms,
                          sx_now now, apr_pool_t *pool);
 

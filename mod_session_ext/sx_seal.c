@@ -122,19 +122,21 @@ static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv"
 
 #define NO_LETTER 64
 
-static unsigned six_of(unsigned char c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    return c == '-' ? 62 : c == '_' ? 63 : NO_LETTER;
-}
+/* What each byte stands for: by a table, which the compiler makes of ranges. */
+#define SIX(c)                                                                 \
+    ((c) >= 'A' && (c) <= 'Z'   ? (c) - 'A'                                    \
+     : (c) >= 'a' && (c) <= 'z' ? (c) - 'a' + 26                               \
+     : (c) >= '0' && (c) <= '9' ? (c) - '0' + 52                               \
+     : (c) == '-'               ? 62                                           \
+     : (c) == '_'               ? 63                                           \
+                                : NO_LETTER)
+#define SIX_4(c)  SIX(c), SIX((c) + 1), SIX((c) + 2), SIX((c) + 3)
+#define SIX_16(c) SIX_4(c), SIX_4((c) + 4), SIX_4((c) + 8), SIX_4((c) + 12)
+#define SIX_64(c)                                                              \
+    SIX_16(c), SIX_16((c) + 16), SIX_16((c) + 32), SIX_16((c) + 48)
+
+static const unsigned char sixes[256] = {SIX_64(0), SIX_64(64), SIX_64(128),
+                                         SIX_64(192)};
 
 sx_str sx_to_text(sx_str bytes, apr_pool_t *pool)
 {
@@ -167,22 +169,33 @@ sx_str sx_to_text(sx_str bytes, apr_pool_t *pool)
  * bits, so that each value has one text. */
 bool sx_from_text(sx_str text, sx_str *bytes, apr_pool_t *pool)
 {
+    const unsigned char *in = (const unsigned char *)text.p;
     unsigned char *raw = apr_palloc(pool, text.len / 4 * 3 + 3), *out = raw;
     uint32_t bits = 0;
     unsigned have = 0, wrong = 0;
+    size_t i = 0;
 
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned six = six_of((unsigned char)text.p[i]);
+    for (; i + 4 <= text.len; i += 4, in += 4) {
+        unsigned a = sixes[in[0]], b = sixes[in[1]];
+        unsigned c = sixes[in[2]], d = sixes[in[3]];
 
-        wrong |= six & NO_LETTER;
-        bits = bits << 6 | (six & 63);
+        wrong |= a | b | c | d;
+        bits = a << 18 | b << 12 | c << 6 | d;
+        *out++ = (unsigned char)(bits >> 16);
+        *out++ = (unsigned char)(bits >> 8);
+        *out++ = (unsigned char)bits;
+    }
+    for (bits = 0; i < text.len; i++, in++) {
+        wrong |= sixes[*in];
+        bits = bits << 6 | (sixes[*in] & 63);
         have += 6;
         if (have >= 8) {
             have -= 8;
             *out++ = (unsigned char)(bits >> have);
         }
     }
-    if (wrong != 0 || have == 6 || (bits & ((1U << have) - 1)) != 0) {
+    if ((wrong & NO_LETTER) != 0 || have == 6 ||
+        (bits & ((1U << have) - 1)) != 0) {
         return false;
     }
     *bytes = (sx_str){(char *)raw, (size_t)(out - raw)};

@@ -8,19 +8,19 @@
  */
 #include "sx_ticket.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <apr_strings.h>
 #include "sx_seal.h"
+#include "sx_tag.h"
 
-#define VERSION   1
+#define VERSION   2
 #define HEAD      2     /* version and kid */
 #define TEXT_MAX  16000 /* what every gateway hands on */
 #define PLAIN_MAX (TEXT_MAX / 4 * 3 - HEAD - SX_SEAL_OVERHEAD)
-_Static_assert(SX_ALIAS_LEN == 2 * SX_MAC_LEN, "alias");
+_Static_assert(SX_ALIAS_LEN == 2 * SX_ALIAS_BYTES, "hex digits");
 
 #define NUMBER 10 /* bytes at most */
-
-static const sx_str reply_bound = {"re\1", 3};
 
 /* Bytes that are written, or read. */
 typedef struct fields {
@@ -68,6 +68,15 @@ static uint64_t get_number(fields *f)
         at = next(f, 1);
     }
     return n;
+}
+
+/* One of a few words. */
+static unsigned get_word(fields *f, unsigned last)
+{
+    uint64_t n = get_number(f);
+
+    f->bad |= n > last;
+    return n > last ? 0 : (unsigned)n;
 }
 
 static void put_time(fields *f, int64_t ms)
@@ -120,15 +129,6 @@ static const char *get_z(fields *f, apr_pool_t *pool)
     return s.p ? s.p : "";
 }
 
-/* ---- what is bound ------------------------------------------------------ */
-
-static sx_str ticket_bound(const char head[HEAD], char room[2 + HEAD])
-{
-    memcpy(room, "tk", 2);
-    memcpy(room + 2, head, HEAD);
-    return (sx_str){room, 2 + HEAD};
-}
-
 /* ---- the policy --------------------------------------------------------- */
 
 static void put_policy(fields *f, const sx_realm *realm)
@@ -172,31 +172,53 @@ static void get_policy(fields *f, sx_realm *realm, apr_pool_t *pool)
     realm->encrypt = get_number(f) != 0;
     realm->per_user.max = (unsigned)get_number(f);
     realm->per_user.deny = get_number(f) != 0;
-    realm->client.bind = (sx_bind)get_number(f);
+    realm->client.bind = (sx_bind)get_word(f, SX_BIND_KILL);
     for (int i = 0; i < SX_CLIENT_PARTS; i++)
         realm->client.part[i] = get_str(f, pool);
 }
 
-/* ---- alias -------------------------------------------------------------- */
+/* ---- the session -------------------------------------------------------- */
 
-void sx_alias_of(const sx_keys *keys, const sx_id *id,
-                 char alias[SX_ALIAS_LEN + 1])
+/* It was verified where the ticket was made. */
+static void put_id(fields *f, const sx_id *id)
+{
+    put_number(f, id != NULL);
+    if (!id)
+        return;
+    put_number(f, id->kid);
+    put_bytes(f, id->text, SX_ID_LEN);
+    put_bytes(f, id->store_key, SX_STORE_KEY_LEN);
+    put_bytes(f, id->alias, SX_ALIAS_BYTES);
+    put_bytes(f, id->seal_key, SX_SECRET_LEN);
+}
+
+static const sx_id *get_id(fields *f, apr_pool_t *pool)
+{
+    sx_id *id;
+
+    if (get_number(f) == 0)
+        return NULL;
+    id = apr_pcalloc(pool, sizeof *id);
+    id->kid = (unsigned char)get_number(f);
+    get_bytes(f, id->text, SX_ID_LEN);
+    get_bytes(f, id->store_key, SX_STORE_KEY_LEN);
+    get_bytes(f, id->alias, SX_ALIAS_BYTES);
+    get_bytes(f, id->seal_key, SX_SECRET_LEN);
+    return id;
+}
+
+void sx_alias_of(const sx_id *id, char alias[SX_ALIAS_LEN + 1])
 {
     static const char hex[] = "0123456789abcdef";
-    const unsigned char *key = sx_keys_get(keys, id->kid, SX_PURPOSE_TICKET);
-    char text[5 + SX_STORE_KEY_LEN] = "alias";
-    unsigned char mac[SX_MAC_LEN];
 
-    memcpy(text + 5, id->store_key, SX_STORE_KEY_LEN);
-    sx_mac(key, (sx_str){text, sizeof text}, mac);
-    for (size_t i = 0; i < SX_MAC_LEN; i++) {
-        *alias++ = hex[mac[i] >> 4];
-        *alias++ = hex[mac[i] & 15];
+    for (size_t i = 0; i < SX_ALIAS_BYTES; i++) {
+        *alias++ = hex[id->alias[i] >> 4];
+        *alias++ = hex[id->alias[i] & 15];
     }
     *alias = '\0';
 }
 
-/* ---- ticket ------------------------------------------------------------- */
+/* ---- fields ------------------------------------------------------------- */
 
 static void put_ticket(fields *f, const sx_ticket *ticket)
 {
@@ -206,11 +228,12 @@ static void put_ticket(fields *f, const sx_ticket *ticket)
     put_number(f, ticket->rules.evicts);
     put_number(f, ticket->rules.max_anonymous);
     put_number(f, ticket->rules.max_namespace);
-    put_str(f, ticket->token);
+    put_id(f, ticket->id);
+    put_number(f, ticket->handle);
     put_number(f, ticket->via_alias);
     put_number(f, ticket->unavailable);
     put_number(f, ticket->may_send_cookie);
-    put_bytes(f, ticket->reply_key, SX_SECRET_LEN);
+    put_number(f, ticket->is_closed);
 }
 
 static void get_ticket(fields *f, sx_ticket *ticket, apr_pool_t *pool)
@@ -221,75 +244,112 @@ static void get_ticket(fields *f, sx_ticket *ticket, apr_pool_t *pool)
     ticket->rules.evicts = get_number(f) != 0;
     ticket->rules.max_anonymous = (unsigned)get_number(f);
     ticket->rules.max_namespace = (unsigned)get_number(f);
-    ticket->token = get_str(f, pool);
+    ticket->id = get_id(f, pool);
+    ticket->handle = get_number(f);
     ticket->via_alias = get_number(f) != 0;
     ticket->unavailable = get_number(f) != 0;
     ticket->may_send_cookie = get_number(f) != 0;
-    get_bytes(f, ticket->reply_key, SX_SECRET_LEN);
+    ticket->is_closed = get_number(f) != 0;
 }
 
-const char *sx_ticket_make(const sx_ticket *ticket, apr_pool_t *pool)
+/* ---- ticket ------------------------------------------------------------- */
+
+#define BOUND_MAX (2 + HEAD + SX_ALIAS_LEN)
+
+static sx_str ticket_bound(const char head[HEAD], sx_str alias,
+                           char room[BOUND_MAX])
+{
+    memcpy(room, "tk", 2);
+    memcpy(room + 2, head, HEAD);
+    memcpy(room + 2 + HEAD, alias.p, alias.len);
+    return (sx_str){room, 2 + HEAD + alias.len};
+}
+
+static void reply_to(sx_reply_to *to, const char head[HEAD], sx_str sealed)
+{
+    to->kid = (unsigned char)head[1];
+    memcpy(to->mark, sealed.p + 1, SX_MARK_LEN);
+}
+
+/* alias | '.' | base64url( head | sealed ) */
+static const char *text_of(sx_str alias, const char head[HEAD], sx_str sealed,
+                           apr_pool_t *pool)
+{
+    size_t len = HEAD + sealed.len;
+    char *bytes = apr_palloc(pool, len);
+
+    memcpy(bytes, head, HEAD);
+    memcpy(bytes + HEAD, sealed.p, sealed.len);
+    return apr_pstrcat(pool, alias.p, ".",
+                       sx_to_text((sx_str){bytes, len}, pool).p, NULL);
+}
+
+const char *sx_ticket_make(const sx_ticket *ticket, sx_reply_to *to,
+                           apr_pool_t *pool)
 {
     const sx_keys *keys = ticket->realm.scope.keys;
     unsigned char kid = sx_keys_first(keys);
-    char head[HEAD] = {VERSION, (char)kid}, room[2 + HEAD], *bytes;
-    char plain[PLAIN_MAX], alias[SX_ALIAS_LEN + 1] = "";
+    char head[HEAD] = {VERSION, (char)kid};
+    char room[BOUND_MAX], plain[PLAIN_MAX], alias[SX_ALIAS_LEN + 1] = "";
     fields f = {.p = plain, .size = sizeof plain};
     sx_str sealed;
 
     put_ticket(&f, ticket);
-    sealed =
-        f.bad ? (sx_str){NULL, 0}
-              : sx_seal(sx_keys_get(keys, kid, SX_PURPOSE_TICKET),
-                        ticket_bound(head, room), (sx_str){plain, f.len}, pool);
-    sx_wipe(plain, f.len);
     if (f.bad)
         return NULL;
-    bytes = apr_palloc(pool, HEAD + sealed.len);
-    memcpy(bytes, head, HEAD);
-    memcpy(bytes + HEAD, sealed.p, sealed.len);
     if (ticket->id)
-        sx_alias_of(keys, ticket->id, alias);
-    return apr_pstrcat(pool, alias, ".",
-                       sx_to_text((sx_str){bytes, HEAD + sealed.len}, pool).p,
-                       NULL);
+        sx_alias_of(ticket->id, alias);
+    sealed = sx_seal(sx_keys_get(keys, kid, SX_PURPOSE_TICKET),
+                     ticket_bound(head, sx_str_of(alias), room),
+                     (sx_str){plain, f.len}, pool);
+    sx_wipe(plain, f.len);
+    reply_to(to, head, sealed);
+    return text_of(sx_str_of(alias), head, sealed, pool);
+}
+
+/* What is in front of the dot, if that is an alias or nothing. */
+static bool alias_in(sx_str text, sx_str *alias)
+{
+    const char *dot = memchr(
+        text.p, '.', text.len > SX_ALIAS_LEN ? SX_ALIAS_LEN + 1 : text.len);
+
+    *alias = (sx_str){text.p, dot ? (size_t)(dot - text.p) : 0};
+    return dot && (alias->len == 0 || alias->len == SX_ALIAS_LEN);
 }
 
 bool sx_ticket_alias(const char *text, char alias[SX_ALIAS_LEN + 1])
 {
-    if (strcspn(text, ".") != SX_ALIAS_LEN)
+    sx_str found;
+
+    if (!alias_in(sx_str_of(text), &found) || found.len == 0)
         return false;
-    memcpy(alias, text, SX_ALIAS_LEN);
+    memcpy(alias, found.p, SX_ALIAS_LEN);
     alias[SX_ALIAS_LEN] = '\0';
     return true;
 }
 
-/* What is behind the dot. */
-static sx_str sealed_part(sx_str text)
-{
-    const char *dot = memchr(text.p, '.', text.len);
-    size_t before = dot ? (size_t)(dot - text.p) + 1 : text.len;
-
-    return (sx_str){text.p + before, text.len - before};
-}
-
 bool sx_ticket_open(const sx_keys *keys, sx_str text, sx_ticket *ticket,
-                    apr_pool_t *pool)
+                    sx_reply_to *to, apr_pool_t *pool)
 {
-    char room[2 + HEAD];
+    char room[BOUND_MAX];
     const unsigned char *key;
-    sx_str bytes, plain;
+    sx_str alias, bytes, sealed, plain;
     fields f;
 
     memset(ticket, 0, sizeof *ticket);
-    if (!sx_from_text(sealed_part(text), &bytes, pool) || bytes.len <= HEAD ||
+    if (text.len == 0 || !alias_in(text, &alias))
+        return false;
+    text.p += alias.len + 1;
+    text.len -= alias.len + 1;
+    if (!sx_from_text(text, &bytes, pool) || bytes.len <= HEAD ||
         bytes.p[0] != VERSION)
         return false;
+    sealed = (sx_str){bytes.p + HEAD, bytes.len - HEAD};
     key = sx_keys_get(keys, (unsigned char)bytes.p[1], SX_PURPOSE_TICKET);
-    if (!key || !sx_unseal(key, ticket_bound(bytes.p, room),
-                           (sx_str){bytes.p + HEAD, bytes.len - HEAD}, false,
-                           &plain, pool))
+    if (!key || !sx_unseal(key, ticket_bound(bytes.p, alias, room), sealed,
+                           false, &plain, pool))
         return false;
+    reply_to(to, bytes.p, sealed);
     f = (fields){.p = (char *)(uintptr_t)plain.p, .size = plain.len};
     get_ticket(&f, ticket, pool);
     ticket->realm.scope.keys = keys;
@@ -298,26 +358,63 @@ bool sx_ticket_open(const sx_keys *keys, sx_str text, sx_ticket *ticket,
 
 /* ---- reply -------------------------------------------------------------- */
 
-/* Whoever says so makes httpd read the session once more. */
-#define WROTE "w"
-
-static bool only_wrote(const sx_committed *done)
+/* What is said by a letter alone: read or written, and if it is upper case,
+ * that the id is due for another one. */
+static char letter_of(const sx_committed *done)
 {
-    return done->cookie == SX_COOKIE_KEEP && done->wrote && !done->created &&
-           !done->renewed && !done->destroyed && !done->logged_out &&
-           !done->evicted && !done->client_changed && !done->retries;
+    return done->wrote ? (done->old_id ? 'W' : 'w')
+                       : (done->old_id ? 'R' : 'r');
 }
 
-const char *sx_reply_make(const unsigned char key[SX_SECRET_LEN],
+static bool read_letter(char letter, sx_committed *done)
+{
+    done->wrote = letter == 'w' || letter == 'W';
+    done->old_id = letter == 'R' || letter == 'W';
+    return letter == letter_of(done);
+}
+
+#define WORD_LEN 9 /* and a tag */
+
+static bool only_used(const sx_committed *done)
+{
+    return done->cookie == SX_COOKIE_KEEP && !done->created && !done->renewed &&
+           !done->destroyed && !done->logged_out && !done->evicted &&
+           !done->client_changed && !done->retries;
+}
+
+/* That of ${letter}, for this ticket; false: there is no such key. */
+static bool make_word(const sx_keys *keys, const sx_reply_to *to, char letter,
+                      char word[WORD_LEN + 1])
+{
+    const unsigned char *key = sx_keys_get(keys, to->kid, SX_PURPOSE_REPLY);
+    char text[1 + SX_MARK_LEN] = {letter};
+
+    if (!key)
+        return false;
+    memcpy(text + 1, to->mark, SX_MARK_LEN);
+    snprintf(word, WORD_LEN + 1, "%c%08x", letter,
+             sx_short_tag(key, (sx_str){text, sizeof text}));
+    return true;
+}
+
+static sx_str reply_bound(const sx_reply_to *to, char room[2 + SX_MARK_LEN])
+{
+    memcpy(room, "re", 2);
+    memcpy(room + 2, to->mark, SX_MARK_LEN);
+    return (sx_str){room, 2 + SX_MARK_LEN};
+}
+
+const char *sx_reply_make(const sx_keys *keys, const sx_reply_to *to,
                           const sx_committed *done, apr_pool_t *pool)
 {
-    char plain[16 * NUMBER + SX_ID_LEN];
+    char plain[16 * NUMBER + SX_ID_LEN], room[2 + SX_MARK_LEN];
+    char word[WORD_LEN + 1];
     fields f = {.p = plain, .size = sizeof plain};
     bool sends = done->cookie == SX_COOKIE_SEND;
     sx_str sealed;
 
-    if (only_wrote(done))
-        return WROTE;
+    if (only_used(done) && make_word(keys, to, letter_of(done), word))
+        return apr_pstrdup(pool, word);
     put_number(&f, done->cookie);
     put_str(&f, sends ? (sx_str){done->id.text, SX_ID_LEN} : (sx_str){NULL, 0});
     put_number(&f, done->persist);
@@ -327,31 +424,44 @@ const char *sx_reply_make(const unsigned char key[SX_SECRET_LEN],
     put_number(&f, done->renewed);
     put_number(&f, done->destroyed);
     put_number(&f, done->wrote);
+    put_number(&f, done->old_id);
     put_number(&f, done->logged_out);
     put_number(&f, done->evicted);
     put_number(&f, done->client_changed);
     put_number(&f, done->retries);
-    sealed = sx_seal(key, reply_bound, (sx_str){plain, f.len}, pool);
+    sealed = sx_seal(sx_keys_get(keys, to->kid, SX_PURPOSE_REPLY),
+                     reply_bound(to, room), (sx_str){plain, f.len}, pool);
     sx_wipe(plain, f.len);
     return sx_to_text(sealed, pool).p;
 }
 
-bool sx_reply_open(const unsigned char key[SX_SECRET_LEN],
-                   const sx_id_scope *scope, sx_str text, sx_committed *done,
-                   apr_pool_t *pool)
+static bool read_word(const sx_keys *keys, const sx_reply_to *to, sx_str text,
+                      sx_committed *done)
 {
+    char word[WORD_LEN + 1];
+
+    return read_letter(text.p[0], done) &&
+           make_word(keys, to, text.p[0], word) &&
+           sx_str_eq(text, sx_str_of(word));
+}
+
+bool sx_reply_open(const sx_id_scope *scope, const sx_reply_to *to, sx_str text,
+                   sx_committed *done, apr_pool_t *pool)
+{
+    const unsigned char *key =
+        sx_keys_get(scope->keys, to->kid, SX_PURPOSE_REPLY);
+    char room[2 + SX_MARK_LEN];
     sx_str sealed, plain, id;
     fields f;
 
     memset(done, 0, sizeof *done);
-    done->wrote = sx_str_eq(text, sx_str_of(WROTE));
-    if (done->wrote)
-        return true;
-    if (!sx_from_text(text, &sealed, pool) ||
-        !sx_unseal(key, reply_bound, sealed, false, &plain, pool))
+    if (text.len == WORD_LEN)
+        return read_word(scope->keys, to, text, done);
+    if (!key || !sx_from_text(text, &sealed, pool) ||
+        !sx_unseal(key, reply_bound(to, room), sealed, false, &plain, pool))
         return false;
     f = (fields){.p = (char *)(uintptr_t)plain.p, .size = plain.len};
-    done->cookie = (sx_cookie_action)get_number(&f);
+    done->cookie = (sx_cookie_action)get_word(&f, SX_COOKIE_DELETE);
     id = get_str(&f, pool);
     done->persist = get_number(&f) != 0;
     done->hard_end_ms = get_time(&f);
@@ -360,6 +470,7 @@ bool sx_reply_open(const unsigned char key[SX_SECRET_LEN],
     done->renewed = get_number(&f) != 0;
     done->destroyed = get_number(&f) != 0;
     done->wrote = get_number(&f) != 0;
+    done->old_id = get_number(&f) != 0;
     done->logged_out = get_number(&f) != 0;
     done->evicted = (unsigned)get_number(&f);
     done->client_changed = (unsigned)get_number(&f);

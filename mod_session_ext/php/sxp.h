@@ -10,6 +10,7 @@
  *   sxp_units     which keys share objects or references
  *   sxp_wire      entries as the one string that PHP hands around
  *   sxp_lock      one request of a session after the other
+ *   sxp_near      httpd's ticket, where httpd is in this process
  *   sxp_sapi      between PHP and its server: environment, headers
  *   sxp_wrap      functions of PHP's session module that are told apart
  *   sxp_functions session_ext_*()
@@ -26,7 +27,7 @@
 
 #include "sx_commit.h"
 #include "sx_place.h"
-#include "sx_ticket.h"
+#include "sx_near.h"
 
 #ifdef ZTS
 #error "session_ext is for PHP without threads (php-fpm, mod_php with prefork)"
@@ -37,13 +38,17 @@ typedef struct sxp_request {
     apr_pool_t *pool;
     sx_realm realm;
     bool has_ticket; /* httpd is in front, and owns the cookie */
+    sx_near *near;   /* its ticket, if httpd is in this process; or NULL */
     bool may_send;   /* a cookie, as long as the headers are here */
     bool via_alias;
-    unsigned char reply_key[SX_SECRET_LEN];
+    bool is_closed; /* httpd has not opened it: it wants to hear of its use */
+    sx_reply_to to; /* what the reply is bound to */
     const char *store; /* path of httpd's, or NULL */
     sx_place_rules rules;
     uint64_t life;      /* of the store that httpd means; 0: of any */
-    sx_str token;       /* text of the client's id; p NULL: its cookie has it */
+    uint64_t handle;    /* of the session, as httpd says; 0 */
+    bool has_id;        /* of the client it is known... */
+    const sx_id *id;    /* ...that this is its id; NULL: it has none */
     const char *outage; /* why there can be no session, or NULL */
     bool is_loaded;
     sx_loaded loaded;
@@ -60,6 +65,7 @@ typedef struct sxp_request {
                                 * written them last */
     zend_string *wire;         /* where their bytes are, or NULL */
     uint64_t turn;             /* handle of the session whose turn it has; 0 */
+    bool gave_up;              /* has waited for it in vain */
     sx_delta *wanted;          /* by functions of ours; NULL: nothing */
     sx_committed told;         /* what the reply has to say */
     bool has_told;
@@ -84,6 +90,7 @@ typedef struct zend_session_ext_globals {
     bool encrypt;
     bool merges;   /* concurrency */
     char *ticket;  /* as it came; of PHP's memory */
+    sx_near *near; /* or where it is */
     char *cookies; /* as PHP is told of them; the same */
     sxp_request *request;
     bool in_regenerate;

@@ -42,6 +42,66 @@ bool sxp_handler_is_open(void)
            SXP(request)->is_open;
 }
 
+/* ---- turns -------------------------------------------------------------- */
+
+static bool gives_up(void)
+{
+    return zend_atomic_bool_load_ex(&EG(timed_out));
+}
+
+static void end_turn(sxp_request *request)
+{
+    if (request->turn)
+        sx_place_end_turn(sxp_request_place(), request->turn);
+    request->turn = 0;
+    request->gave_up = false;
+}
+
+/* Requests of PHP that write one session take turns, as its apps expect. */
+static bool wants_turn(const sxp_request *request, uint64_t handle)
+{
+    return !SXP(merges) && !request->only_reads && !SXP(in_regenerate) &&
+           !request->gave_up && request->turn != handle;
+}
+
+/* Whoever gives up goes on without. */
+static void wait_for(sxp_request *request, uint64_t handle)
+{
+    end_turn(request);
+    if (sx_place_take_turn(sxp_request_place(), handle, gives_up)) {
+        request->turn = handle;
+        return;
+    }
+    request->gave_up = true;
+    php_error_docref(NULL, E_WARNING,
+                     "The session is not kept for this request alone");
+}
+
+/* Who is told by httpd which session it is waits before it looks, and so need
+ * not look again. */
+static bool wait_first(sxp_request *request)
+{
+    if (request->outage || !request->id || !request->handle ||
+        !wants_turn(request, request->handle))
+        return false;
+    wait_for(request, request->handle);
+    return true;
+}
+
+/* Is the session still as it was loaded? */
+static bool is_as_loaded(const sxp_request *request)
+{
+    const sx_loaded *loaded = &request->loaded;
+    sx_store *store = request->realm.store;
+    sx_record_meta meta;
+    sx_str bytes;
+
+    return store->ops->get(store, loaded->id.store_key, &bytes, &meta, 0,
+                           sx_place_now().boot_ms,
+                           request->pool) == SX_STORE_OK &&
+           meta.token == loaded->meta.token;
+}
+
 /* ---- id ----------------------------------------------------------------- */
 
 static void show_id(const sxp_request *request)
@@ -61,6 +121,18 @@ static void send_nothing(void)
     PS(use_only_cookies) = true;
 }
 
+static bool begin(sxp_request *request)
+{
+    /* Others may have been here since it was open last, or while it waited. */
+    if (wait_first(request) || request->was_open)
+        request->is_loaded = false;
+    if (!sxp_request_load(request)) {
+        end_turn(request);
+        return false;
+    }
+    return true;
+}
+
 static zend_result open_session(PS_OPEN_ARGS)
 {
     sxp_request *request = sxp_request_get();
@@ -73,10 +145,7 @@ static zend_result open_session(PS_OPEN_ARGS)
         request->is_open = true;
         return SUCCESS;
     }
-    /* Others may have been here since it was open last. */
-    if (request->was_open)
-        request->is_loaded = false;
-    if (!sxp_request_load(request))
+    if (!begin(request))
         return FAILURE;
     request->is_open = request->was_open = true;
     send_nothing();
@@ -105,51 +174,18 @@ static zend_result validate_sid(PS_VALIDATE_SID_ARGS)
                : FAILURE;
 }
 
-/* ---- turns -------------------------------------------------------------- */
+/* ---- read --------------------------------------------------------------- */
 
-static bool gives_up(void)
-{
-    return zend_atomic_bool_load_ex(&EG(timed_out));
-}
-
-static void end_turn(sxp_request *request)
-{
-    if (request->turn)
-        sx_place_end_turn(sxp_request_place(), request->turn);
-    request->turn = 0;
-}
-
-/* Is the session still as it was loaded? */
-static bool is_as_loaded(const sxp_request *request)
-{
-    const sx_loaded *loaded = &request->loaded;
-    sx_store *store = request->realm.store;
-    sx_record_meta meta;
-    sx_str bytes;
-
-    return store->ops->get(store, loaded->id.store_key, &bytes, &meta, 0,
-                           sx_place_now().boot_ms,
-                           request->pool) == SX_STORE_OK &&
-           meta.token == loaded->meta.token;
-}
-
-/* Requests of PHP that write one session take turns, as its apps expect.  Who
- * had it before may have written, or given the session another id. */
+/* Who had the turn before may have written, or given the session another id. */
 static bool take_turn(sxp_request *request)
 {
     uint64_t handle = request->loaded.meta.handle;
 
-    if (SXP(merges) || request->only_reads || SXP(in_regenerate) ||
-        request->loaded.status != SX_STATUS_ACTIVE || request->turn == handle)
+    if (request->loaded.status != SX_STATUS_ACTIVE ||
+        !wants_turn(request, handle))
         return true;
-    end_turn(request);
-    if (!sx_place_take_turn(sxp_request_place(), handle, gives_up)) {
-        php_error_docref(NULL, E_WARNING,
-                         "The session is not kept for this request alone");
-        return true;
-    }
-    request->turn = handle;
-    if (is_as_loaded(request))
+    wait_for(request, handle);
+    if (request->gave_up || is_as_loaded(request))
         return true;
     request->is_loaded = false;
     if (!sxp_request_load(request))
@@ -157,8 +193,6 @@ static bool take_turn(sxp_request *request)
     show_id(request);
     return true;
 }
-
-/* ---- read --------------------------------------------------------------- */
 
 static const sx_entry *blob_of(const apr_array_header_t *entries)
 {
@@ -310,7 +344,7 @@ void sxp_handler_headers_leave(sxp_request *request)
     zend_string *val;
 
     if (!sxp_handler_is_open()) {
-        if (request->wanted)
+        if (request->wanted || sxp_request_is_unnoted(request))
             (void)sxp_request_commit(request, sx_delta_create(request->pool));
         return;
     }

@@ -84,29 +84,42 @@ static void stand_alone(sxp_request *request)
     request->may_send = true;
 }
 
+static const char *obey(sxp_request *request, const sx_ticket *ticket,
+                        const sx_opened *opened)
+{
+    if (ticket->unavailable)
+        return "httpd has no store for this session";
+    request->realm = ticket->realm;
+    request->realm.opened = opened;
+    request->may_send = ticket->may_send_cookie;
+    request->via_alias = ticket->via_alias;
+    request->is_closed = ticket->is_closed;
+    request->has_id = true;
+    request->id = ticket->id;
+    request->handle = ticket->handle;
+    request->life = ticket->life;
+    request->rules = ticket->rules;
+    request->store = ticket->store;
+    return NULL;
+}
+
 static const char *take_ticket(sxp_request *request, const char *text)
 {
     sx_ticket ticket;
     sx_str sealed = sx_str_of(text);
 
+    if (request->near)
+        return obey(request, &request->near->ticket, &request->near->opened);
+
     /* httpd may have other keys since its last restart, and we not yet. */
-    if (!sx_ticket_open(sx_place_keys(place), sealed, &ticket, request->pool) &&
+    if (!sx_ticket_open(sx_place_keys(place), sealed, &ticket, &request->to,
+                        request->pool) &&
         !(sx_place_reread_keys(place) &&
-          sx_ticket_open(sx_place_keys(place), sealed, &ticket, request->pool)))
+          sx_ticket_open(sx_place_keys(place), sealed, &ticket, &request->to,
+                         request->pool)))
         return "the ticket of httpd does not open: session_ext.key_file must "
                "be its SessionExtKeyFile, as it is now";
-    if (ticket.unavailable)
-        return "httpd has no store for this session";
-    request->realm = ticket.realm;
-    request->may_send = ticket.may_send_cookie;
-    request->via_alias = ticket.via_alias;
-    request->token = ticket.token;
-    memcpy(request->reply_key, ticket.reply_key, SX_SECRET_LEN);
-    sx_wipe(ticket.reply_key, SX_SECRET_LEN);
-    request->life = ticket.life;
-    request->rules = ticket.rules;
-    request->store = ticket.store;
-    return NULL;
+    return obey(request, &ticket, NULL);
 }
 
 static const char *enter(sxp_request *request)
@@ -114,7 +127,8 @@ static const char *enter(sxp_request *request)
     const char *text = SXP(ticket);
     const char *why = sx_place_open(place);
 
-    request->has_ticket = text && *text;
+    request->near = SXP(near);
+    request->has_ticket = request->near || (text && *text);
     if (why)
         return why;
     if (request->has_ticket)
@@ -128,7 +142,8 @@ static const char *enter(sxp_request *request)
     if (why)
         return why;
     sx_place_obey(place, &request->rules);
-    request->realm.scope.keys = sx_place_keys(place);
+    if (!request->near) /* else they are those of httpd */
+        request->realm.scope.keys = sx_place_keys(place);
     request->realm.store = sx_place_store(place);
     request->realm.self = *sx_place_self(place);
     return NULL;
@@ -164,12 +179,12 @@ void sxp_request_over(void)
     if (SXP(cookies))
         efree(SXP(cookies));
     SXP(ticket) = SXP(cookies) = NULL;
+    SXP(near) = NULL;
     SXP(request) = NULL;
     if (!request)
         return;
     if (request->wire)
         zend_string_release(request->wire);
-    sx_wipe(request->reply_key, SX_SECRET_LEN);
     apr_pool_destroy(request->pool);
 }
 
@@ -182,18 +197,14 @@ static void name_session(sxp_request *request, const sx_id *id)
         !memcmp(request->named, id->store_key, SX_STORE_KEY_LEN))
         return;
     memcpy(request->named, id->store_key, SX_STORE_KEY_LEN);
-    sx_alias_of(request->realm.scope.keys, id, request->alias);
+    sx_alias_of(id, request->alias);
 }
 
 static size_t candidates_of(const sxp_request *request,
                             sx_str candidates[SX_COOKIE_CANDIDATES])
 {
-    const char *cookies;
+    const char *cookies = sxp_sapi_cookies();
 
-    candidates[0] = request->token;
-    if (request->has_ticket || request->token.p)
-        return request->token.len ? 1 : 0;
-    cookies = sxp_sapi_cookies();
     return cookies ? sx_cookie_find(cookies, request->realm.scope.cookie_name,
                                     candidates)
                    : 0;
@@ -202,10 +213,14 @@ static size_t candidates_of(const sxp_request *request,
 const char *sxp_request_peek(sxp_request *request)
 {
     sx_str candidates[SX_COOKIE_CANDIDATES];
-    size_t n = request->outage ? 0 : candidates_of(request, candidates);
+    size_t n = request->outage || request->has_id
+                   ? 0
+                   : candidates_of(request, candidates);
     sx_id id;
 
-    if (n != 1 || !sx_id_verify(&id, candidates[0], &request->realm.scope))
+    if (request->id)
+        id = *request->id;
+    else if (n != 1 || !sx_id_verify(&id, candidates[0], &request->realm.scope))
         return NULL;
     name_session(request, &id);
     return request->alias;
@@ -218,17 +233,27 @@ static void mint(sxp_request *request)
     name_session(request, &request->fresh);
 }
 
+static void load(sxp_request *request)
+{
+    sx_str candidates[SX_COOKIE_CANDIDATES];
+    sx_loaded *loaded = &request->loaded;
+
+    if (request->id)
+        sx_load_id(&request->realm, request->id, sx_place_now(), loaded,
+                   request->pool);
+    else
+        sx_load(&request->realm, candidates,
+                request->has_id ? 0 : candidates_of(request, candidates),
+                sx_place_now(), loaded, request->pool);
+    request->is_loaded = true;
+}
+
 bool sxp_request_load(sxp_request *request)
 {
     sx_loaded *loaded = &request->loaded;
-    sx_str candidates[SX_COOKIE_CANDIDATES];
 
     if (!request->outage && !request->is_loaded) {
-        size_t n = candidates_of(request, candidates);
-
-        sx_load(&request->realm, candidates, n, sx_place_now(), loaded,
-                request->pool);
-        request->is_loaded = true;
+        load(request);
         if (loaded->status == SX_STATUS_ACTIVE) {
             loaded->via_alias |= request->via_alias;
             if (!request->renews)
@@ -297,6 +322,7 @@ static void remember(sxp_request *request, const sx_committed *done)
     told->evicted += done->evicted;
     told->retries += done->retries;
     told->client_changed |= done->client_changed;
+    told->old_id = done->old_id;
     if (done->handle)
         told->handle = done->handle;
     request->has_told |= done->created || done->renewed || done->destroyed ||
@@ -313,11 +339,14 @@ static void remember(sxp_request *request, const sx_committed *done)
 /* The client holds another id from here on, or none; an empty one counts. */
 static void move_on(sxp_request *request, const sx_committed *done)
 {
-    if (done->cookie == SX_COOKIE_SEND)
-        request->token =
-            sx_str_dup((sx_str){done->id.text, SX_ID_LEN}, request->pool);
-    else if (done->cookie == SX_COOKIE_DELETE || done->destroyed)
-        request->token = (sx_str){"", 0};
+    if (done->cookie == SX_COOKIE_SEND) {
+        request->has_id = true;
+        request->id = apr_pmemdup(request->pool, &done->id, sizeof done->id);
+    }
+    else if (done->cookie == SX_COOKIE_DELETE || done->destroyed) {
+        request->has_id = true;
+        request->id = NULL;
+    }
     if (done->cookie != SX_COOKIE_KEEP || done->destroyed)
         request->via_alias = false;
     if (done->wrote || done->destroyed || done->cookie != SX_COOKIE_KEEP)
@@ -363,9 +392,17 @@ bool sxp_request_commit(sxp_request *request, sx_delta *delta)
               &done, request->pool);
     ok = judge(&done);
     request->is_noted |= ok;
+    request->has_told |= ok && (request->is_closed || request->near) &&
+                         request->loaded.status == SX_STATUS_ACTIVE;
     remember(request, &done);
     move_on(request, &done);
     return ok;
+}
+
+bool sxp_request_is_unnoted(const sxp_request *request)
+{
+    return request->is_closed && request->is_loaded && !request->is_noted &&
+           request->loaded.status == SX_STATUS_ACTIVE;
 }
 
 sx_delta *sxp_request_wanted(sxp_request *request)
@@ -399,12 +436,19 @@ static const char *own_cookie(const sxp_request *request)
 
 const char *sxp_request_answer(sxp_request *request)
 {
+    const char *reply;
+
     if (!request->has_told)
         return NULL;
     request->has_told = false;
     if (!request->has_ticket)
         return own_cookie(request);
-    return apr_pstrcat(
-        request->pool, SX_REPLY_HEADER ": ",
-        sx_reply_make(request->reply_key, &request->told, request->pool), NULL);
+    if (request->near) {
+        request->near->done = request->told;
+        request->near->is_answered = true;
+        return NULL;
+    }
+    reply = sx_reply_make(request->realm.scope.keys, &request->to,
+                          &request->told, request->pool);
+    return apr_pstrcat(request->pool, SX_REPLY_HEADER ": ", reply, NULL);
 }

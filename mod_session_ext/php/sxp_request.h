@@ -32,6 +32,9 @@ void sxp_request_renew(sxp_request *request);
 /** May a cookie still be sent? */
 bool sxp_request_may_send(const sxp_request *request);
 
+/** Is httpd to be told that the session was read, which it has left closed? */
+bool sxp_request_is_unnoted(const sxp_request *request);
+
 /** Commit ${delta} and what functions have asked for.  False, after a warning:
  *  nothing of it is there. */
 bool sxp_request_commit(sxp_request *request, sx_delta *delta);

@@ -9,6 +9,7 @@
 #include <apr_strings.h>
 #include "php_variables.h"
 #include "sxp_handler.h"
+#include "sxp_near.h"
 #include "sxp_request.h"
 
 typedef void import_fn(zval *array);
@@ -32,16 +33,21 @@ static void wipe(char *text)
 
 void sxp_sapi_take_ticket(void)
 {
-    char *text = before.getenv ? before.getenv(SX_TICKET_VARIABLE,
-                                               strlen(SX_TICKET_VARIABLE))
-                               : NULL;
+    char *text;
 
+    if (!SXP(near))
+        SXP(near) = sxp_near_take();
+    text = before.getenv && !SXP(near)
+               ? before.getenv(SX_TICKET_VARIABLE, strlen(SX_TICKET_VARIABLE))
+               : NULL;
     if (!text || !*text)
         return;
     if (!SXP(ticket))
         SXP(ticket) = estrdup(text);
     wipe(text);
-    unsetenv(SX_TICKET_VARIABLE);
+    /* php-cgi has it from there. */
+    if (getenv(SX_TICKET_VARIABLE))
+        unsetenv(SX_TICKET_VARIABLE);
 }
 
 static char *get_variable(const char *name, size_t len)
@@ -121,9 +127,35 @@ static const char *alias_of_client(const char *cookies,
 {
     if (!is_in_use())
         return NULL;
+    if (SXP(near)) {
+        if (SXP(near)->ticket.id)
+            sx_alias_of(SXP(near)->ticket.id, room);
+        return SXP(near)->ticket.id ? room : NULL;
+    }
     if (SXP(ticket))
         return sx_ticket_alias(SXP(ticket), room) ? room : NULL;
     return cookies ? sxp_request_peek(sxp_request_get()) : NULL;
+}
+
+/* NAME=ALIAS; COOKIES.  Faster than a format, for each request. */
+static char *join(const char *name, const char *alias, const char *cookies)
+{
+    size_t n = strlen(name), a = strlen(alias),
+           c = cookies ? strlen(cookies) : 0;
+    char *all = emalloc(n + 1 + a + 2 + c + 1), *at = all;
+
+    memcpy(at, name, n);
+    at += n;
+    *at++ = '=';
+    memcpy(at, alias, a);
+    at += a;
+    if (c) {
+        memcpy(at, "; ", 2);
+        memcpy(at + 2, cookies, c);
+        at += 2 + c;
+    }
+    *at = '\0';
+    return all;
 }
 
 static char *read_cookies(void)
@@ -135,8 +167,7 @@ static char *read_cookies(void)
     alias = alias_of_client(cookies, room);
     if (!alias || !name)
         return cookies;
-    spprintf(&SXP(cookies), 0, "%s=%s%s%s", name, alias, cookies ? "; " : "",
-             cookies ? cookies : "");
+    SXP(cookies) = join(name, alias, cookies);
     return SXP(cookies);
 }
 

@@ -86,5 +86,23 @@ $r = run('session_start(); session_destroy();');
 like(($r->headers('Set-Cookie'))[0], qr/^sid=;.*Max-Age=0/i, 'and it is gone');
 is(scalar(my @none = run('echo "x";')->headers('Set-Cookie')), 0,
     'a page without a session has no cookie');
-$server->stop;
+
+# --- and two of them, on one store: requests of a session take turns, too
+my $other = SxTest::Daemon->start(name => 'php',
+    dir => SxTest::t_dir() . '/apps', log => "$dir/log2",
+    command => [@php, '-S', '127.0.0.1:PORT']);
+$b = SxTest::Browser->new(port => $server->port);
+run('session_start(); $_SESSION["n"] = 0;');
+my $cookie = $b->cookie('sid');
+SxTest::parallel(2, sub {
+    my $port = (shift) % 2 ? $server->port : $other->port;
+    my $mine = SxTest::Browser->new(port => $port);
+    $mine->post('/run.php', header => { Cookie => "sid=$cookie" },
+        content => 'session_start(); $n = $_SESSION["n"]; usleep(3000); '
+        . '$_SESSION["n"] = $n + 1;') for 1 .. 20;
+    return 1;
+});
+is(run('session_start(); echo $_SESSION["n"];')->body, '40',
+    'forty requests that read, add and write count to forty');
+$_->stop for $other, $server;
 SxTest::done();

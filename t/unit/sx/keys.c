@@ -211,6 +211,7 @@ static void test_subkeys(void)
         "7b7529f0c8cb1fc6ca15c6ff9935a4296b0ba5b32daed84a405f07ca6e410a55",
         "64b4cd78bde7df80e1c8e5f0b3cb32db2a3984c72555a9ad17f643311c6edfeb",
         "d1cad12f1c18543ef2c574b8aa2802e8f4651b6ca03f68e110a175aaeacee352",
+        "d90fadb18a35cfb3e16f6c4bd70473ded2eb3035203c3af3bcfdff84c69ba48b",
     };
     sx_keys *keys = load_text("9:" K2 "\n1:" K1 "\n");
 

@@ -14,9 +14,10 @@ static sx_ticket sample(const sx_id *id)
         .store = "/run/store",
         .life = UINT64_C(0x8000000000000001),
         .rules = {true, 80, 25},
-        .token = {id->text, SX_ID_LEN},
         .id = id,
+        .handle = 4711,
         .via_alias = true,
+        .is_closed = true,
         .may_send_cookie = true,
     };
 
@@ -25,26 +26,43 @@ static sx_ticket sample(const sx_id *id)
         .bind = SX_BIND_KILL,
         .part = {{"Mozilla", 7}, {NULL, 0}, {"", 0}},
     };
-    sx_random(ticket.reply_key, sizeof(ticket.reply_key));
     return ticket;
+}
+
+static bool same_id(const sx_id *a, const sx_id *b)
+{
+    return a && b && !strcmp(a->text, b->text) && a->kid == b->kid &&
+           !memcmp(a->store_key, b->store_key, SX_STORE_KEY_LEN) &&
+           !memcmp(a->alias, b->alias, SX_ALIAS_BYTES) &&
+           !memcmp(a->seal_key, b->seal_key, SX_SECRET_LEN);
+}
+
+static bool open_ticket(const sx_keys *keys, sx_str text, sx_ticket *read)
+{
+    sx_reply_to to;
+
+    return sx_ticket_open(keys, text, read, &to, at.pool);
 }
 
 static void test_ticket(const sx_id *id)
 {
     sx_ticket made = sample(id), read;
-    const char *text = sx_ticket_make(&made, at.pool);
+    sx_reply_to to, read_to;
+    const char *text = sx_ticket_make(&made, &to, at.pool);
     const sx_realm *realm = &read.realm;
     char alias[SX_ALIAS_LEN + 1], wanted[SX_ALIAS_LEN + 1];
     sx_id other;
 
-    ok(sx_ticket_open(at.keys, sx_str_of(text), &read, at.pool),
+    ok(sx_ticket_open(at.keys, sx_str_of(text), &read, &read_to, at.pool),
        "a ticket opens with the keys that made it");
-    sx_alias_of(at.keys, id, wanted);
+    ok(to.kid == read_to.kid && !memcmp(to.mark, read_to.mark, SX_MARK_LEN),
+       "and both sides know what its reply is bound to");
+    sx_alias_of(id, wanted);
     ok(sx_ticket_alias(text, alias) && !strcmp(alias, wanted) &&
            strlen(alias) == SX_ALIAS_LEN,
        "its first letters are the alias of the session");
     sx_id_mint(&other, &at.realm.scope);
-    sx_alias_of(at.keys, &other, alias);
+    sx_alias_of(&other, alias);
     ok(strcmp(alias, wanted) != 0, "which is that of no other");
     ok(realm->scope.keys == at.keys && !realm->store, "its realm has the keys");
     is_str(realm->scope.cookie_name, "sid", "the cookie's name is in it");
@@ -67,54 +85,89 @@ static void test_ticket(const sx_id *id)
     ok(read.rules.evicts && read.rules.max_anonymous == 80 &&
            read.rules.max_namespace == 25,
        "what it lets go, and for whom");
-    ok(sx_str_eq(read.token, made.token), "the id");
-    ok(read.via_alias && read.may_send_cookie && !read.unavailable, "flags");
-    ok(memcmp(read.reply_key, made.reply_key, SX_SECRET_LEN) == 0,
-       "and the key of the reply");
-    ok(strcmp(text, sx_ticket_make(&made, at.pool)) != 0,
+    ok(same_id(read.id, id) && read.handle == 4711, "the id and the handle");
+    ok(read.via_alias && read.may_send_cookie && read.is_closed &&
+           !read.unavailable,
+       "flags");
+    ok(strcmp(text, sx_ticket_make(&made, &to, at.pool)) != 0,
        "the same ticket has another text each time");
-    made.token = (sx_str){NULL, 0};
     made.id = NULL;
-    text = sx_ticket_make(&made, at.pool);
+    text = sx_ticket_make(&made, &to, at.pool);
     ok(!sx_ticket_alias(text, alias) &&
-           sx_ticket_open(at.keys, sx_str_of(text), &read, at.pool) &&
-           read.token.len == 0,
+           open_ticket(at.keys, sx_str_of(text), &read) && !read.id,
        "one without a session says so");
+}
+
+/* Who has opened a record need not open it again; but only that one. */
+static void test_opened(void)
+{
+    sx_committed *first = commit(&at, load(&at, NULL), "Session-Set: a=1");
+    sx_loaded *loaded = load(&at, first->id.text);
+    sx_realm realm = at.realm;
+    sx_opened opened = {.token = loaded->meta.token, .plain = loaded->plain};
+    sx_loaded again;
+
+    memcpy(opened.store_key, loaded->id.store_key, SX_STORE_KEY_LEN);
+    realm.opened = &opened;
+    loaded->id.seal_key[0] ^= 1; /* nothing opens with it */
+    sx_load_id(&realm, &loaded->id, at.now, &again, at.pool);
+    ok(again.status == SX_STATUS_ACTIVE &&
+           sx_session_get(again.session, sx_str_of("a")),
+       "what was opened before is taken as it is");
+    opened.token++;
+    sx_load_id(&realm, &loaded->id, at.now, &again, at.pool);
+    ok(again.status == SX_STATUS_INVALID, "unless it was written since");
+    opened.token--;
+    opened.store_key[0] ^= 1;
+    sx_load_id(&realm, &loaded->id, at.now, &again, at.pool);
+    ok(again.status == SX_STATUS_INVALID, "or is another");
 }
 
 static void test_refused(const sx_id *id)
 {
     sx_ticket made = sample(id), read;
-    const char *text = sx_ticket_make(&made, at.pool);
+    sx_reply_to to;
+    const char *text = sx_ticket_make(&made, &to, at.pool);
     sx_keys *others = stage_keys((const unsigned char *)"\2", 1);
     sx_keys *later = stage_keys((const unsigned char *)"\2\1", 2);
     char *bent = apr_pstrdup(at.pool, text);
     size_t len = strlen(text);
     unsigned opened = 0;
 
-    ok(!sx_ticket_open(others, sx_str_of(text), &read, at.pool),
-       "other keys open nothing");
-    ok(sx_ticket_open(later, sx_str_of(text), &read, at.pool),
-       "a rotated one does");
-    for (size_t i = SX_ALIAS_LEN; i < len; i++) {
+    ok(!open_ticket(others, sx_str_of(text), &read), "other keys open nothing");
+    ok(open_ticket(later, sx_str_of(text), &read), "a rotated one does");
+    for (size_t i = 0; i < len; i++) {
         bent[i] = bent[i] == 'A' ? 'B' : 'A';
-        opened += sx_ticket_open(at.keys, (sx_str){bent, len}, &read, at.pool);
+        opened += open_ticket(at.keys, (sx_str){bent, len}, &read);
         bent[i] = text[i];
-        opened += sx_ticket_open(at.keys, (sx_str){text, i}, &read, at.pool);
+        opened += open_ticket(at.keys, (sx_str){text, i}, &read);
     }
     is_int(opened, 0, "one with another byte, or fewer, opens never");
-    ok(!sx_ticket_open(at.keys, (sx_str){"", 0}, &read, at.pool),
-       "nor does none");
+    ok(!open_ticket(at.keys, (sx_str){"", 0}, &read), "nor does none");
     made.realm.client.part[0] = (sx_str){apr_pcalloc(at.pool, 16000), 16000};
-    ok(!sx_ticket_make(&made, at.pool),
+    ok(!sx_ticket_make(&made, &to, at.pool),
        "one that no gateway takes is not made");
     sx_keys_free(others);
     sx_keys_free(later);
 }
 
+static bool open_reply(const sx_reply_to *to, const char *text,
+                       sx_committed *read)
+{
+    return sx_reply_open(&at.realm.scope, to, sx_str_of(text), read, at.pool);
+}
+
+static sx_reply_to some_ticket(void)
+{
+    sx_reply_to to = {.kid = 1};
+
+    sx_random(to.mark, sizeof(to.mark));
+    return to;
+}
+
 static void test_reply(void)
 {
-    unsigned char key[SX_SECRET_LEN], other[SX_SECRET_LEN];
+    sx_reply_to to = some_ticket(), other = some_ticket();
     sx_committed made = {.cookie = SX_COOKIE_SEND,
                          .persist = true,
                          .hard_end_ms = 77,
@@ -127,12 +180,9 @@ static void test_reply(void)
     sx_committed read;
     const char *text;
 
-    sx_random(key, sizeof(key));
-    sx_random(other, sizeof(other));
     sx_id_mint(&made.id, &at.realm.scope);
-    text = sx_reply_make(key, &made, at.pool);
-    ok(sx_reply_open(key, &at.realm.scope, sx_str_of(text), &read, at.pool),
-       "a reply opens with the key of its ticket");
+    text = sx_reply_make(at.keys, &to, &made, at.pool);
+    ok(open_reply(&to, text, &read), "a reply opens to its ticket");
     ok(read.cookie == SX_COOKIE_SEND && read.persist &&
            read.hard_end_ms == 77 && !strcmp(read.id.text, made.id.text) &&
            !memcmp(read.id.store_key, made.id.store_key, SX_STORE_KEY_LEN),
@@ -141,18 +191,47 @@ static void test_reply(void)
            !read.destroyed && read.evicted == 2 && read.retries == 3,
        "and what happened");
     ok(strlen(text) < 1000, "it is far from what a header line may be");
-    ok(!sx_reply_open(other, &at.realm.scope, sx_str_of(text), &read, at.pool),
-       "that of another request opens nothing");
+    ok(!open_reply(&other, text, &read), "that to another opens not");
     elsewhere.ns = "elsewhere";
-    ok(!sx_reply_open(key, &elsewhere, sx_str_of(text), &read, at.pool),
+    ok(!sx_reply_open(&elsewhere, &to, sx_str_of(text), &read, at.pool),
        "an id of elsewhere is none");
-    ok(!sx_reply_open(key, &at.realm.scope, sx_str_of("junk"), &read, at.pool),
+    ok(!open_reply(&to, "junk", &read) && !open_reply(&to, "", &read),
        "junk is no reply");
     made.cookie = SX_COOKIE_DELETE;
-    text = sx_reply_make(key, &made, at.pool);
-    ok(sx_reply_open(key, &at.realm.scope, sx_str_of(text), &read, at.pool) &&
-           read.cookie == SX_COOKIE_DELETE && !read.id.text[0],
+    text = sx_reply_make(at.keys, &to, &made, at.pool);
+    ok(open_reply(&to, text, &read) && read.cookie == SX_COOKIE_DELETE &&
+           !read.id.text[0],
        "a cookie that goes has no id");
+}
+
+/* That the session was used, and nothing else, is one word. */
+static void test_words(void)
+{
+    sx_reply_to to = some_ticket(), other = some_ticket();
+    sx_committed made = {0}, read;
+    const char *text;
+    char *bent;
+
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned opened = 0;
+
+        made.wrote = (i & 1) != 0;
+        made.old_id = (i & 2) != 0;
+        text = sx_reply_make(at.keys, &to, &made, at.pool);
+        ok(strlen(text) == 9 && open_reply(&to, text, &read) &&
+               read.wrote == made.wrote && read.old_id == made.old_id &&
+               read.cookie == SX_COOKIE_KEEP,
+           "%s, with %s id", made.wrote ? "written" : "read",
+           made.old_id ? "an old" : "its");
+        bent = apr_pstrdup(at.pool, text);
+        for (size_t n = 0; n < 9; n++) {
+            bent[n] = bent[n] == 'w' ? 'r' : 'w';
+            opened += open_reply(&to, bent, &read);
+            bent[n] = text[n];
+        }
+        is_int(opened, 0, "no other letter will do");
+        ok(!open_reply(&other, text, &read), "nor is it one to another");
+    }
 }
 
 /* What a request of PHP asks of a commit besides. */
@@ -200,8 +279,10 @@ int main(void)
     stage_begin(&at);
     sx_id_mint(&id, &at.realm.scope);
     test_ticket(&id);
+    test_opened();
     test_refused(&id);
     test_reply();
+    test_words();
     test_reserve();
     stage_end(&at);
     apr_terminate();
