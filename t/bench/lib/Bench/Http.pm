@@ -31,7 +31,15 @@ my @cases = (
     ['PHP session_ext read', '/phpx/read.php', 'phpx', 'PHP page', 1, 'phpx'],
     ['PHP session_ext read+write', '/phpx/write.php', 'phpx', 'PHP page', 1,
         'phpx'],
+    ['PHP session_ext read, Env Off', '/phpe/read.php', 'phpx', 'PHP page', 1,
+        'phpx'],
+    ['PHP session_ext read+write, Env Off', '/phpe/write.php', 'phpx',
+        'PHP page', 1, 'phpx'],
 );
+
+# Name of a run, and what its server is.  Behind php-fpm only PHP is measured.
+my @runs = (['event', mpm => 'event'], ['prefork', mpm => 'prefork'],
+    ['php-fpm', mpm => 'event', fpm => 1]);
 
 # ---- sessions ---------------------------------------------------------------
 
@@ -60,7 +68,7 @@ sub make_sessions
 {
     my ($server, $sessions) = @_;
     my %cookies = ('' => ['']);
-    for my $kind (qw(sx ck cc db)) {
+    for my $kind ($server->{fpm} ? () : qw(sx ck cc db)) {
         # Each secret cookie costs the server 5 ms; they are all alike.
         my $count = $kind eq 'cc' && $sessions > 50 ? 50 : $sessions;
         $cookies{$kind} =
@@ -78,14 +86,32 @@ sub make_sessions
 
 sub counter
 {
-    my ($server, $cookie) = @_;
-    my ($n) = $server->get('/sxcheck/1k.txt', $cookie) =~ /^X-N: (\d+)/m;
-    die "a session of mod_session_ext is not there\n" unless defined $n;
+    my ($server, $cookie, $path) = @_;
+    my ($n) = $server->get($path // '/sxcheck/1k.txt', $cookie)
+        =~ /^X-N: (\d+)/m;
+    die "a session is not there\n" unless defined $n;
     return $n;
 }
 
 # What is measured must happen: a write is seen by the next read.
 sub prove
+{
+    my ($server, $cookies) = @_;
+    prove_peers($server, $cookies) unless $server->{fpm};
+    for my $kind (grep { $server->{$_} } qw(php phpx)) {
+        my $cookie = $cookies->{$kind}[0];
+        my $before = counter($server, $cookie, "/$kind/check.php");
+        $server->get("/$kind/write.php", $cookie);
+        die "the write case of $kind writes nothing\n"
+            unless counter($server, $cookie, "/$kind/check.php")
+            == $before + 1;
+    }
+    die "httpd complained:\n" . qx(tail -5 '$server->{root}/error_log')
+        if qx(grep -c ':error' '$server->{root}/error_log') > 0;
+    return;
+}
+
+sub prove_peers
 {
     my ($server, $cookies) = @_;
     my $cookie = $cookies->{sx}[0];
@@ -101,8 +127,6 @@ sub prove
             if $server->get("/$kind/1k.txt", $cookies->{$kind}[0])
             =~ /^Set-Cookie:/im;
     }
-    die "httpd complained:\n" . qx(tail -5 '$server->{root}/error_log')
-        if qx(grep -c ':error' '$server->{root}/error_log') > 0;
     return;
 }
 
@@ -133,7 +157,7 @@ sub chosen
 {
     my ($opt, $server) = @_;
     my $only = $opt->{only};
-    my @cases = grep { !$_->[5] || $server->{$_->[5]} } @cases;
+    my @cases = grep { $_->[5] ? $server->{$_->[5]} : !$server->{fpm} } @cases;
     return @cases unless defined $only;
     my %bare = map { $_->[3] => 1 } grep { $_->[0] =~ /$only/ } @cases;
     return grep { $_->[0] =~ /$only/ || $bare{$_->[0]} } @cases;
@@ -188,41 +212,71 @@ sub rows
 sub lost_writes
 {
     my ($server, $cookies, $got) = @_;
-    my $writes = $got->{'mod_session_ext read+write'} or return;
-    my ($asked, $there) = (0, -1);    # one by prove()
-    $asked += $_->{requests} for @$writes;
-    $there += counter($server, $_) for @{$cookies->{sx}};
-    return $asked > $there ? $asked - $there : 0;
+    my ($asked, $there) = (0, 0);
+    for my $of (['mod_session_ext', 'sx'], ['PHP session_ext', 'phpx']) {
+        my @writes = map { @{$got->{$_}} }
+            grep { /^$of->[0] read\+write/ } keys %$got;
+        next unless @writes;
+        my $path = $of->[1] eq 'phpx' ? '/phpx/check.php' : undef;
+        $asked += $_->{requests} for @writes;
+        $there += counter($server, $_, $path) for @{$cookies->{$of->[1]}};
+        $there--;    # one by prove()
+    }
+    return $asked ? $asked > $there ? $asked - $there : 0 : undef;
 }
 
-sub one_mpm
+# Whose aim, what it is, and its bare.
+my @aims = (
+    ['mod_session_ext read', 6, 'static file'],
+    ['mod_session_ext read+write', 12, 'static file'],
+    ['PHP session_ext read+write', 8, 'PHP page'],
+);
+# One beside another, and their bare.
+my @pairs = (
+    ['mod_session_ext read', 'mod_session_cookie read', 'static file'],
+    ['mod_session_ext read+write', 'mod_session_cookie save', 'static file'],
+    ['PHP session_ext read', 'PHP files read', 'PHP page'],
+    ['PHP session_ext read+write', 'PHP files read+write', 'PHP page'],
+);
+
+sub judgement
 {
-    my ($opt, $mpm) = @_;
-    print STDERR "http: $mpm\n";
-    my $root = "$opt->{dir}/$mpm";
+    my ($run, $got) = @_;
+    my $text = '';
+    # Of php-fpm it is said beside PHP's files only.
+    for my $aim (grep { $got->{$_->[0]} && $run ne 'php-fpm' } @aims) {
+        my ($name, $us, $bare) = @$aim;
+        $text .= verdict("$run, $name over bare",
+            median(over($got, $name, $bare)), '<=', $us, 'us');
+    }
+    for my $pair (grep { $got->{$_->[0]} && $got->{$_->[1]} } @pairs) {
+        my ($ours, $theirs, $bare) = @$pair;
+        $text .= sprintf "* %s, %s: %.2f of what %s costs over bare\n", $run,
+            $ours, median(over($got, $ours, $bare))
+                / (median(over($got, $theirs, $bare)) || 1), $theirs;
+    }
+    return $text;
+}
+
+sub one_run
+{
+    my ($opt, $run, @server) = @_;
+    print STDERR "http: $run\n";
+    my $root = "$opt->{dir}/$run";
     mkdir $root or die "$root: $!\n";
-    my $server = Bench::Server->new(root => $root, mpm => $mpm)->start;
+    my $server = Bench::Server->new(root => $root, @server);
+    return "$run: not installed\n\n" if exists $server->{fpm}
+        && !($server->{fpm} && $server->{phpx});
+    $server->start;
     my $cookies = make_sessions($server, $sessions);
     prove($server, $cookies);
     my $got = measure($opt, $server);
     my $lost = lost_writes($server, $cookies, $got);
     $server->stop;
-    my $text = "$mpm:\n\n" . table(['', 'us CPU', 'range', 'over bare', 'range',
-        'req/s beside bare', 'errors'], rows($got)) . "\n";
-    for my $aim (['read', 6], ['read+write', 12]) {
-        $text .= verdict("$mpm, $aim->[0] over bare",
-            median(over($got, "mod_session_ext $aim->[0]", 'static file')),
-            '<=', $aim->[1], 'us');
-    }
-    for my $pair (['read', 'read'], ['read+write', 'save']) {
-        my ($ours, $theirs) = ("mod_session_ext $pair->[0]",
-            "mod_session_cookie $pair->[1]");
-        next unless $got->{$ours} && $got->{$theirs};
-        $text .= sprintf "* %s, %s: %.2f of what %s costs over bare\n", $mpm,
-            $pair->[0], median(over($got, $ours, 'static file'))
-                / (median(over($got, $theirs, 'static file')) || 1), $theirs;
-    }
-    $text .= "* $mpm, answered increments that are not in the store: $lost\n"
+    my $text = "$run:\n\n" . table(['', 'us CPU', 'range', 'over bare', 'range',
+        'req/s beside bare', 'errors'], rows($got)) . "\n"
+        . judgement($run, $got);
+    $text .= "* $run, answered increments that are not in the store: $lost\n"
         if defined $lost;
     return "$text\n";
 }
@@ -239,15 +293,17 @@ CPU time, user and system, of all processes of the server for one request, over
 kept connections ($clients clients); the client is not counted. "Over bare" is
 the difference in the same round to the bare file or bare PHP page of 1 KB of
 the same server. Sessions hold 1 KB and are $sessions, taken in turns; ours are
-sealed at rest and exported to the environment; PHP's page of the same scope that
-asks for no session is the row "none asked for". A read is a static file in the
+sealed at rest and exported to the environment, but for the rows "Env Off"; PHP's
+page of the same scope that asks for no session is the row "none asked for". PHP
+is in httpd under prefork, and in php-fpm, behind event, in the last table, which
+counts both. A read is a static file in the
 scope; ours writes by a `Session-Incr` that mod_headers adds, so that its bare
 might also be the row "a header set". Peers save without a change, on account of
 their expiry, which is the cheapest save they have; the SQLite file and PHP's
 files lie in memory. Errors are wrk's and new lines in the error log.
 
 END
-    $text .= one_mpm($opt, $_) for qw(event prefork);
+    $text .= one_run($opt, @$_) for @runs;
     return $text;
 }
 

@@ -10,6 +10,7 @@ use POSIX qw(WNOHANG _exit);
 use Time::HiRes qw(sleep);
 use lib __FILE__ =~ s|[^/]+/[^/]+\z||r;
 use Bench::Cpu;
+use Bench::Fpm;
 use SxTest::Paths;
 
 my $OWNER = $$;
@@ -17,6 +18,8 @@ my @live;
 
 my @modules = qw(authz_core mime headers asis session session_cookie
     session_crypto dbd session_dbd);
+# Paths of PHP: on its files, on ours, and on ours with nothing exported.
+my @php = qw(php phpx phpe);
 my @places = qw(bare hdr none sx sxw sxcheck sxmake ck cks ckmake cc ccs ccmake
     db dbs dbmake);
 
@@ -56,14 +59,16 @@ sub conf
     my ($self) = @_;
     my $dir = SxTest::Paths::modules_dir();
     my $user = $self->{user};
-    my ($php) = glob "$dir/libphp*.so";
+    my ($php) = $self->{fpm} ? () : glob "$dir/libphp*.so";
     my $text = "LoadModule mpm_$self->{mpm}_module "
         . "$dir/mod_mpm_$self->{mpm}.so\n$size{$self->{mpm}}";
     $text .= "LoadModule ${_}_module $dir/mod_$_.so\n" for @modules;
-    $self->{php} = $self->{mpm} eq 'prefork' && !$self->{lean} && $php;
+    $self->{php} = $self->{fpm} || $self->{mpm} eq 'prefork' && $php
+        && !$self->{lean};
     $self->{phpx} = $self->{php} && -e SxTest::Paths::php_extension();
     $text .= "LoadModule php_module $php\nPHPIniDir $self->{root}/ini\n"
-        if $self->{php};
+        if $self->{php} && $php;
+    $text .= $self->fpm_scope($dir) if $self->{fpm};
     $text .= 'LoadModule session_ext_module "' . SxTest::Paths::module()
         . "\"\n";
     $text .= "User $user->{name}\nGroup $user->{group}\n" unless $>;
@@ -121,14 +126,29 @@ END
 
 sub php_scope
 {
-    return <<'END';
-<Location /phpx/>
-    SessionExt On
-    SessionExtPHP On
+    my ($self) = @_;
+    my $scope = "    SessionExt On\n    SessionExtPHP On\n";
+    $scope .= <<'END' unless $self->{fpm};
     php_admin_value session.save_handler session_ext
     php_admin_value session.serialize_handler session_ext
-</Location>
 END
+    return "<Location /phpx/>\n$scope</Location>\n"
+        . "<Location /phpe/>\n$scope    SessionExtEnv Off\n</Location>\n";
+}
+
+# The pool that has ours as its save handler serves two paths.
+sub fpm_scope
+{
+    my ($self, $dir) = @_;
+    my $text = join '', map { "LoadModule ${_}_module $dir/mod_$_.so\n" }
+        qw(proxy proxy_fcgi);
+    for my $place (@php) {
+        my $socket = $self->{fpm}->socket($place eq 'php' ? 'php' : 'phpx');
+        $text .= "<Location /$place/>\n"
+            . "SetHandler \"proxy:unix:$socket|fcgi://localhost/\"\n"
+            . "</Location>\n";
+    }
+    return $text;
 }
 
 # mod_headers plays the app that writes: it is the cheapest one there is.
@@ -176,13 +196,13 @@ sub fill_root
     my ($self) = @_;
     my $root = $self->{root};
     my $page = 'x' x 1023 . "\n";
-    make_path(map({ "$root/htdocs/$_" } @places), "$root/htdocs/php",
-        "$root/htdocs/phpx", map { "$root/$_" } qw(run db php ini));
+    make_path(map({ "$root/htdocs/$_" } @places, @php),
+        map { "$root/$_" } qw(run db php ini));
     spew("$root/htdocs/$_/1k.txt", $page) for @places;
     spew("$root/mime.types", "text/plain txt\n");
     spew("$root/htdocs/$_/1k.txt", "X-Replace-Session: n=0&d=$self->{value}\n"
         . "Content-Type: text/plain\n\n$page") for qw(ckmake ccmake dbmake);
-    $self->fill_php($_) for qw(php phpx);
+    $self->fill_php($_) for @php;
     my @own = ("$root/db", "$root/php", "$root/run");
     chown $self->{user}{uid}, $self->{user}{gid}, @own[0, 1] unless $>;
     return;
@@ -200,6 +220,8 @@ sub fill_php
         $begin . "session_start(['read_and_close' => true]);\n" . $end);
     spew("$dir/write.php",
         $begin . "session_start();\n\$_SESSION['n']++;\n" . $end);
+    spew("$dir/check.php", "<?php\nsession_start(['read_and_close' => true]);"
+        . "\nheader('X-N: ' . \$_SESSION['n']);\n");
     spew("$dir/make.php", $begin . "session_start();\n"
         . "\$_SESSION = ['n' => 0, 'd' => '$self->{value}'];\n" . $end);
     my $extension = SxTest::Paths::php_extension();
@@ -214,6 +236,8 @@ sub new
     my ($class, %self) = @_;
     my $self = bless {%self, port => SxTest::Paths::free_port(),
         user => SxTest::Paths::test_user(), value => 'v' x 1024}, $class;
+    $self->{fpm} = Bench::Fpm->new(root => $self->{root},
+        user => $self->{user}) if $self->{fpm};
     $self->fill_root;
     spew("$self->{root}/httpd.conf", $self->conf);
     push @live, $self;
@@ -233,6 +257,7 @@ sub start
     }
     $self->stop;
     die "mod_dbd made no table\n" unless -s $table;
+    $self->{fpm}->start if $self->{fpm};
     return $self->launch;
 }
 
@@ -264,6 +289,7 @@ sub stop
 {
     my ($self) = @_;
     my $pid = delete $self->{pid} or return;
+    $self->{fpm}->stop if $self->{fpm};
     # More than once: httpd -X that is about to accept() forgets the first.
     for (1 .. 100) {
         kill 'TERM', $pid;
@@ -309,17 +335,12 @@ sub log_lines
     return scalar @lines;
 }
 
-# Nanoseconds of CPU that the server's processes have used.
+# Nanoseconds of CPU that the server's processes have used, and those of php-fpm.
 sub cpu_ns
 {
     my ($self) = @_;
-    return Bench::Cpu::of($self->{pid}, $self->children);
-}
-
-sub children
-{
-    my ($self) = @_;
-    return Bench::Cpu::children($self->{pid});
+    my @parents = grep { $_ } $self->{pid}, $self->{fpm} && $self->{fpm}{pid};
+    return Bench::Cpu::of(map { ($_, Bench::Cpu::children($_)) } @parents);
 }
 
 1;
