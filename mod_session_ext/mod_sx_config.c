@@ -147,6 +147,7 @@ static const char *set_store(cmd_parms *cmd, void *conf, const char *word)
     mod_sx_dir *dir = conf;
     const mod_sx_kind *kind = mod_sx_kind_of(word);
     const char *name = MOD_SX_DEFAULT_STORE, *why = NULL;
+    const char *shown = mod_sx_without_password(word, cmd->pool);
 
     dir->carried = !strcasecmp(word, "cookie");
     if (!strncasecmp(word, "shm:", 4)) {
@@ -155,10 +156,10 @@ static const char *set_store(cmd_parms *cmd, void *conf, const char *word)
     }
     else if (kind) {
         name = kind->name(cmd, word, &why);
-        why = wrong(cmd, word, why);
+        why = wrong(cmd, shown, why);
     }
     else if (strcasecmp(word, "shm") && !dir->carried) {
-        why = wrong(cmd, word,
+        why = wrong(cmd, shown,
                     apr_pstrcat(cmd->pool,
                                 "this build has no such store: accepted is ",
                                 mod_sx_kind_words(cmd->pool), NULL));

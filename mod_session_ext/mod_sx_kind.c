@@ -5,9 +5,14 @@
 #include <string.h>
 #include "mod_sx_dbd.h"
 #include "mod_sx_files.h"
+#include "mod_sx_redis.h"
 
 /* NULL-terminated; messages name them in this order. */
-static const mod_sx_kind *const kinds[] = {&mod_sx_files, &mod_sx_dbd, NULL};
+static const mod_sx_kind *const kinds[] = {&mod_sx_files, &mod_sx_dbd,
+#ifdef SX_HAVE_REDIS
+                                           &mod_sx_redis,
+#endif
+                                           NULL};
 
 const mod_sx_kind *mod_sx_kind_of(const char *word)
 {

@@ -112,3 +112,17 @@ bool mod_sx_parse_option(const char *word, const char *name, const char **value)
     *value = word + len + 1;
     return true;
 }
+
+const char *mod_sx_without_password(const char *word, apr_pool_t *pool)
+{
+    const char *host = strrchr(word, '@'), *begin = strstr(word, "://");
+
+    /* What is no URL after all may hold one all the same. */
+    begin = begin ? begin + 3 : strchr(word, ':');
+    return host && begin && begin < host
+               ? apr_pstrcat(
+                     pool,
+                     apr_pstrmemdup(pool, word, (apr_size_t)(begin - word)),
+                     "...", host, NULL)
+               : word;
+}

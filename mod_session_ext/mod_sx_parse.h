@@ -29,4 +29,8 @@ const char *mod_sx_parse_group(const char *word, gid_t *gid, apr_pool_t *pool);
 bool mod_sx_parse_option(const char *word, const char *name,
                          const char **value);
 
+/** ${word}, for a message: if it is a URL with a user and a password in it,
+ *  without these. */
+const char *mod_sx_without_password(const char *word, apr_pool_t *pool);
+
 #endif

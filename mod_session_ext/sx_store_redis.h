@@ -59,6 +59,7 @@
 
 #include "sx_store.h"
 
+#define SX_REDIS_PREFIX     "sx:" /* unless another one is said */
 #define SX_REDIS_RECORD_MAX ((size_t)4 << 20)
 #define SX_REDIS_CONNECT_MS 100
 #define SX_REDIS_CALL_MS    250

@@ -334,7 +334,7 @@ static sx_answer ask(sx_redis_store *store, const sx_redis_command *command,
 sx_answer sx_redis_ask(sx_redis_store *store, const sx_redis_command *command,
                        bool writes, redisReply **reply)
 {
-    sx_redis_why why;
+    sx_redis_why why = {""};
     sx_answer answer = ask(store, command, writes, reply, &why);
 
     if (answer != SX_STORE_OK)
@@ -345,7 +345,7 @@ sx_answer sx_redis_ask(sx_redis_store *store, const sx_redis_command *command,
 sx_answer sx_redis_nonsense(sx_redis_store *store, bool writes,
                             redisReply *reply)
 {
-    sx_redis_why why;
+    sx_redis_why why = {""};
 
     freeReplyObject(reply);
     sx_redis_leave(store); /* the one that it came by is among these */

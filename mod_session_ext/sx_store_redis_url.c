@@ -137,7 +137,7 @@ static const char *read_uri(sx_redis_config *config, const char *url,
 const char *sx_redis_config_read(sx_redis_config *config, const char *url,
                                  apr_pool_t *pool)
 {
-    *config = (sx_redis_config){.prefix = "sx:", .shown = "redis"};
+    *config = (sx_redis_config){.prefix = SX_REDIS_PREFIX, .shown = "redis"};
     if (!strncmp(url, "unix:", 5))
         return read_socket(config, url + 5, pool);
     if (!strncmp(url, "redis://", 8))

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+# SessionExtStore redis:URL: apps notice nothing of it; servers on one Redis are
+# one; what was confirmed outlives the death of either; and without Redis there is
+# no answer, which is no miss, until it is back.
+use SxTest;
+use SxTest::Keys;
+use SxTest::Redis;
+use Time::HiRes qw(sleep time);
+
+my $PASSWORD = 'not in any log';
+my $KEY = SxTest::Keys::line(1);
+my @servers = map { SxTest::Server->new(scopes => 1, php => 1) } 1, 2;
+my $redis = SxTest::Redis->new($servers[0]->root . '/redis',
+    requirepass => $PASSWORD)->start;
+my $APP = '/kept/cgi/app';
+my $PHP = SxTest::php() ? '/kept/php/app.php' : $APP;
+
+for my $s (@servers) {
+    my $url = $s == $servers[0]
+        ? 'redis:unix:' . $redis->socket . '?password-file=' : 'redis://127.0.0.1:'
+        . $redis->port . '?password-file=';
+    my $file = $s->runtime_dir . '/redis.password';
+    SxTest::Keys::put($file, "$PASSWORD\n");
+    SxTest::Keys::put($s->runtime_dir . '/keys', $KEY);
+    $s->write_conf(<<"EOF2");
+SessionExtKeyFile run/keys
+ExtendedStatus On
+<Location "/server-status">
+    SetHandler server-status
+</Location>
+<Location "/kept/">
+    SessionExt On
+    SessionExtNamespace shop
+    SessionExtStore $url$file
+</Location>
+<Location "/strict/">
+    SessionExt On
+    SessionExtNamespace shop
+    SessionExtStore $url$file
+    SessionExtOnStoreError 503
+</Location>
+EOF2
+    $s->start;
+}
+my ($one, $two) = @servers;
+
+# The same visitor at the other server.
+sub at_other
+{
+    my ($b, $server) = @_;
+    my $other = $server->browser;
+    $other->set_cookie('sid', $b->cookie('sid'));
+    return $other;
+}
+sub status { return $_[0]->get($APP)->env('SESSION_STATUS') }
+
+# Each process finds out for itself that Redis is back.
+sub answered
+{
+    my ($own) = @_;
+    my $end = time + 20;
+    my $answer = $own->get($APP);
+    while ($answer->env('SESSION_STATUS') eq 'unavailable' && time < $end) {
+        sleep 0.1;
+        $answer = $own->get($APP);
+    }
+    return $answer;
+}
+sub records { return $redis->cli('DBSIZE') - 1 }
+
+# ---- a life ------------------------------------------------------------------
+
+my $b = $one->browser;
+is(status($b), 'none', 'at first there is no session');
+is(records(), 0, 'and reading makes no record');
+$b->get($APP, h => ['Session-Set: role=staff&n=0&user=alice',
+    'Session-Flash: info=Welcome'], status => 302);
+my $r = $b->get($PHP);
+is($r->env('SESSION_VAR_role'), 'staff', 'one app writes, another reads');
+is($r->env('FLASH_info'), 'Welcome', 'a message is shown');
+is($b->get($PHP)->env('FLASH_COUNT') // 0, 0, 'once');
+my $b2 = at_other($b, $two);
+is($b2->get($APP)->env('SESSION_VAR_role'), 'staff', 'another server has it, too');
+my $dump = join ' ', map { $redis->cli('GET', $_) } $redis->cli('--scan') =~ /(\S+)/g;
+my $id = $b->cookie('sid');
+ok($dump !~ /staff|alice|\Q$id\E/ && $redis->cli('--scan') !~ /\Q$id\E/,
+    'Redis sees neither an id nor a value');
+
+my @failed = SxTest::parallel(8, sub {
+    my $own = $_[0] % 2 ? $b->clone : $b2->clone;
+    return scalar grep {
+        $own->get($PHP, h => ['Session-Incr: n=1'])->status != 200 } 1 .. 10;
+});
+is("@failed", join(' ', (0) x 8), '80 increments by both servers are answered');
+is($b->get($APP)->env('SESSION_VAR_n'), '80', 'and none is lost');
+
+# ---- ends --------------------------------------------------------------------
+
+my $ended = $one->browser;
+$ended->get($APP, h => ['Session-Set: user=bert']);
+my $late = at_other($ended, $two);
+my $writer = $late->start($APP, wait => 'door', h => ['Session-Set: a=1']);
+SxTest::reached('door');
+$ended->get($APP, h => ['Session-Destroy: on']);
+SxTest::release('door');
+is($writer->finish->status, 200, 'a writer that comes too late is answered');
+is(status($late), 'invalid', 'and does not bring back what was destroyed');
+my @carl = map { $_->browser } $one, $two, $one;
+$_->get($APP, h => ['Session-Set: user=carl']) for @carl;
+$writer = $carl[1]->start($APP, wait => 'gate', h => ['Session-Set: a=1']);
+SxTest::reached('gate');
+$carl[0]->get($APP, h => ['Session-Logout: others']);
+SxTest::release('gate');
+$writer->finish;
+is(join(' ', map { status($_) } @carl), 'active invalid invalid',
+    'a logout ends the sessions of its user on each server at once');
+
+# ---- Redis goes and comes ----------------------------------------------------
+
+$redis->kill;
+my $mark = $one->log_mark;
+my $began = time;
+$r = $b->get($APP);
+cmp_ok(time - $began, '<', 1, 'without Redis a request does not wait for it');
+is($r->env('SESSION_STATUS'), 'unavailable', 'which is no miss');
+is($r->header('Set-Cookie'), undef, 'and no cookie is touched');
+is($b->get($APP, h => ['Session-Destroy: on'])->status, 503,
+    'an end that cannot be done is no success');
+like($one->error_log_since($mark), qr/the store at unix:\S+: /,
+    'the log says where');
+$b = at_other($b2, $one);
+sleep 1;
+$redis->start;
+$began = time;
+sleep 0.1 while status($b) ne 'active' && time - $began < 20;
+cmp_ok(time - $began, '<', 5, 'when it is back, so are sessions, by themselves');
+is(answered($b)->env('SESSION_VAR_n'), '80', 'with all that was confirmed');
+is(join(' ', map { answered($_)->env('SESSION_STATUS') } @carl),
+    'active invalid invalid', 'and nobody who was ended');
+
+# Clients that count what was confirmed, while Redis is killed under them.
+sub client
+{
+    my ($no) = @_;
+    my $own = ($no % 2 ? $one : $two)->browser;
+    my ($sure, $maybe, $end) = (0, 0, time + 2.5);
+    while (time < $end) {
+        my $answer = $own->get('/strict/cgi/app', h => ['Session-Incr: n=1'],
+            timeout => 5);
+        my $done = $answer->status == 200;
+        $sure += $done;
+        $maybe += !$done;
+        sleep 0.05 unless $done;
+    }
+    return { sure => $sure, maybe => $maybe, cookie => $own->cookie('sid') };
+}
+
+my (undef, @clients) = SxTest::parallel(5, sub {
+    return client($_[0]) if $_[0];
+    sleep 0.8;
+    return kill KILL => $redis->pid;
+});
+$redis->stop;
+$redis->start;
+my $sure = 0;
+my @wrong;
+for my $c (@clients) {
+    my $own = $one->browser;
+    $own->set_cookie('sid', $c->{cookie});
+    my $n = answered($own)->env('SESSION_VAR_n') // 'nothing';
+    $sure += $c->{sure};
+    push @wrong, "$n of $c->{sure} and $c->{maybe}"
+        if $n eq 'nothing' || $n < $c->{sure} || $n > $c->{sure} + $c->{maybe};
+}
+cmp_ok($sure, '>', 3, 'Redis was killed at work');
+is("@wrong", '', 'and nothing that was confirmed is lost, nothing done twice');
+
+# ---- the server goes and comes -----------------------------------------------
+
+$one->graceful;
+is(status($b), 'active', 'a graceful restart loses nothing');
+$one->stop;
+$one->start;
+is($b->get($APP)->env('SESSION_VAR_n'), '80', 'nor does stop and start');
+my $figures = $one->browser->get('/server-status?auto')->body;
+like($figures, qr/^SessionExtStore-redis:unix:\S+-opened: \d+$/m,
+    'the status page has its figures');
+unlike(join('', map { $_->error_log } @servers) . $figures, qr/\Q$PASSWORD\E/,
+    'nobody tells the password');
+SxTest::done();
