@@ -46,6 +46,10 @@ static const subcommand subcommands[] = {
     {"copy", "STORE TO-STORE", tool_copy, STORE, 2,
      "carry all that lives to another store, while servers use either;\n"
      "            again, to carry what has changed since"},
+    {"dump", "STORE", tool_dump, STORE, 1,
+     "print all records as lines of JSON; values stay sealed"},
+    {"load", "STORE", tool_load, STORE, 1,
+     "put in what a dump, on standard input, holds and has not ended"},
     {"snapshot", "STORE-FILE SNAPSHOT-FILE KEY-FILE", tool_snapshot, SEGMENT, 3,
      "write all live sessions to a new file, sealed"},
     {"restore", "STORE-FILE SNAPSHOT-FILE KEY-FILE", tool_restore, SEGMENT, 3,
@@ -88,7 +92,10 @@ static void put_help(void)
     }
     fputs("\n  --json     print JSON\n"
           "  --force    restore: take what can be had of a damaged snapshot or "
-          "journal\n"
+          "journal;\n"
+          "              load: take a dump of the store itself\n"
+          "  -o FILE    dump: to this new file, which only its owner can "
+          "read\n"
           "  --user NAME list: only the sessions of this user; the two "
           "next are needed, too,\n"
           "              since a store holds a keyed hash of both names\n"
@@ -158,8 +165,12 @@ static outcome dispatch(tool *t, const char *const *words, int count)
         if (count != 1 + sub->count) {
             return wrong_usage("wrong number of arguments to", sub->name);
         }
-        if (t->force && sub->run != tool_restore) {
-            return wrong_usage("--force is for restore, not for", sub->name);
+        if (t->force && sub->run != tool_restore && sub->run != tool_load) {
+            return wrong_usage("--force is for restore and load, not for",
+                               sub->name);
+        }
+        if (t->output && sub->run != tool_dump) {
+            return wrong_usage("-o is for dump, not for", sub->name);
         }
         if (t->size && sub->run != tool_bench) {
             return wrong_usage("--size is for bench, not for", sub->name);
@@ -186,6 +197,7 @@ static const char **value_of(tool *t, const char *option)
            : strcmp(option, "--namespace") == 0 ? &t->ns
            : strcmp(option, "--keys") == 0      ? &t->keys
            : strcmp(option, "--size") == 0      ? &t->size
+           : strcmp(option, "-o") == 0          ? &t->output
                                                 : NULL;
 }
 

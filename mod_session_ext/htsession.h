@@ -26,8 +26,9 @@ typedef struct tool {
     const char *user; /* list, logout: of this one, by these two */
     const char *ns;
     const char *keys;
-    const char *size; /* bench */
-    bool terminal;    /* standard error is one: show progress */
+    const char *size;   /* bench */
+    const char *output; /* dump */
+    bool terminal;      /* standard error is one: show progress */
     tool_store at;
     int64_t now_ms;  /* the store's clock */
     int64_t wall_ms; /* wall clock at the same moment */
@@ -44,8 +45,8 @@ tool_run tool_list, tool_show, tool_destroy;
 tool_run tool_logout;
 /* htsession_upkeep.c */
 tool_run tool_sweep, tool_check, tool_keygen;
-/* htsession_copy.c */
-tool_run tool_copy;
+/* htsession_copy.c, htsession_dump.c */
+tool_run tool_copy, tool_dump, tool_load;
 /* htsession_stats.c; htsession_count.c: of what is no segment */
 tool_run tool_stats, tool_count;
 

@@ -11,7 +11,7 @@ use File::Temp qw(tempfile);
 use POSIX ();
 use SxTest::Paths;
 
-our @EXPORT_OK = qw(tool segment_of);
+our @EXPORT_OK = qw(tool tool_fed segment_of);
 
 sub _slurp
 {
@@ -24,11 +24,30 @@ sub _slurp
 # (exit status, standard output, standard error); 128 + signal if killed.
 sub tool
 {
-    my @command = (dirname(SxTest::Paths::module()) . '/htsession', @_);
+    return _tool('/dev/null', @_);
+}
+
+# The same with a text on standard input.
+sub tool_fed
+{
+    my ($text, @args) = @_;
+    my ($in, $file) = tempfile('sxt-XXXXXX', TMPDIR => 1);
+    binmode $in;
+    print $in $text;
+    close $in or die "$file: $!\n";
+    my @said = _tool($file, @args);
+    unlink $file;
+    return @said;
+}
+
+sub _tool
+{
+    my ($stdin, @args) = @_;
+    my @command = (dirname(SxTest::Paths::module()) . '/htsession', @args);
     my @files = map { (tempfile('sxt-XXXXXX', TMPDIR => 1))[1] } 1, 2;
     defined(my $pid = fork) or die "fork: $!\n";
     if (!$pid) {
-        open STDIN,  '<', '/dev/null';
+        open STDIN,  '<', $stdin;
         open STDOUT, '>', $files[0];
         open STDERR, '>', $files[1];
         exec { $command[0] } @command or POSIX::_exit(127);
