@@ -74,7 +74,7 @@ static void put_usage(FILE *to)
 
 static void put_kind(const char *named, const char *what)
 {
-    printf("  %-10s  %s\n", named, what);
+    printf("  %s\n              %s\n", named, what);
 }
 
 static void put_help(void)
@@ -120,6 +120,7 @@ static outcome open_store(tool *t, const subcommand *sub)
         fprintf(stderr, "htsession: %s\n", why);
         return BROKEN;
     }
+    t->file = t->at.spec;
     if (sub->of == SEGMENT && !t->at.segment) {
         return tool_cannot(t, sub->name, "it is done to ShmStores only");
     }
@@ -262,7 +263,7 @@ int main(int argc, char **argv)
     sx_log_set(put_log);
     apr_pool_create(&t.pool, NULL);
     result = parse(&t, argc, argv);
-    apr_terminate();
+    apr_pool_destroy(t.pool);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         perror("htsession: standard output");
         return result == DONE ? BROKEN : (int)result;

@@ -17,8 +17,8 @@
 #include "sx_copy.h"
 #include "sx_copy_notes.h"
 #include "sx_dump.h"
+#include "sx_patient.h"
 
-#define TRIES      20  /* of a call that finds a lock held */
 #define WRONG_TOLD 100 /* lines that are told of one by one */
 
 static uint64_t life_of(const tool *t)
@@ -56,11 +56,7 @@ static bool dump_one(void *baton, const unsigned char *key,
     }
     tool_progress(d->t);
     apr_pool_clear(d->each);
-    d->answer = SX_STORE_BUSY;
-    for (int i = 0; i < TRIES && d->answer == SX_STORE_BUSY; i++) {
-        d->answer = t->at.sx->ops->get(t->at.sx, key, &bytes, &meta, 0,
-                                       t->now_ms, d->each);
-    }
+    d->answer = sx_patient_get(t->at.sx, key, &bytes, &meta, d->each);
     if (d->answer == SX_STORE_MISS || d->answer == SX_STORE_DAMAGED) {
         d->damaged += d->answer == SX_STORE_DAMAGED;
         d->answer = SX_STORE_OK;
@@ -186,16 +182,10 @@ static sx_answer put(const tool *t, const sx_dump_line *line, apr_pool_t *pool)
 {
     sx_store *store = t->at.sx;
     sx_record_meta meta = sx_copy_meta(&line->meta, t->now_ms - t->wall_ms);
-    sx_answer answer = SX_STORE_BUSY;
 
-    if (sx_copy_is_end(meta.kind)) {
-        return sx_copy_put_end(store, line->key, line->bytes, &meta, pool);
-    }
-    for (int i = 0; i < TRIES && answer == SX_STORE_BUSY; i++) {
-        answer = store->ops->put_if(store, line->key, 0, line->bytes, &meta,
-                                    store->ops->clock_ms(store));
-    }
-    return answer;
+    return sx_copy_is_end(meta.kind)
+               ? sx_copy_put_end(store, line->key, line->bytes, &meta, pool)
+               : sx_patient_put(store, line->key, 0, line->bytes, &meta, pool);
 }
 
 static outcome load_record(loading *l, const sx_dump_line *line)

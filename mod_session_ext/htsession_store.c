@@ -10,7 +10,9 @@
 #include <unistd.h>
 #include <apr_strings.h>
 
+#include "sx_store_dbd.h"
 #include "sx_store_file.h"
+#include "sx_store_redis.h"
 #include "sx_store_shm.h"
 
 /* ---- who we are ---------------------------------------------------------- */
@@ -101,6 +103,109 @@ static const char *open_files(const char *dir, tool_store *store,
     return store->sx ? NULL : why;
 }
 
+/* ---- redis --------------------------------------------------------------- */
+
+#ifdef SX_HAVE_REDIS
+/* redis://HOST is as good as redis:redis://HOST, as in SessionExtStore. */
+static const char *open_redis(const char *url, tool_store *store,
+                              apr_pool_t *pool)
+{
+    sx_redis_config *config = apr_pcalloc(pool, sizeof(*config));
+    const char *why;
+
+    if (strncmp(url, "//", 2) == 0) {
+        url = apr_pstrcat(pool, "redis:", url, NULL);
+    }
+    why = sx_redis_config_read(config, url, pool);
+    if (why) {
+        return why;
+    }
+    store->spec = config->shown;
+    why = sx_redis_password_read(config, pool);
+    if (!why) {
+        store->sx = sx_store_redis_open(config, &why, pool);
+    }
+    return store->sx ? NULL : why;
+}
+#endif
+
+/* ---- dbd ----------------------------------------------------------------- */
+
+/* What a driver connects with holds a password, so it may stand in a file. */
+static const char *params_in(const char *path, const char **params,
+                             apr_pool_t *pool)
+{
+    FILE *in = fopen(path, "re");
+    char line[4096];
+    struct stat st;
+
+    if (!in || fstat(fileno(in), &st) != 0 || !fgets(line, sizeof(line), in)) {
+        *params = apr_pstrcat(pool, path, ": ",
+                              in ? "cannot be read" : strerror(errno), NULL);
+    }
+    else if (!S_ISREG(st.st_mode) || (st.st_mode & 077)) {
+        *params = apr_pstrcat(pool, path,
+                              ": accepted is a file that only its "
+                              "owner can read",
+                              NULL);
+    }
+    else {
+        line[strcspn(line, "\r\n")] = '\0';
+        *params = apr_pstrdup(pool, line);
+        fclose(in);
+        return *params;
+    }
+    if (in) {
+        fclose(in);
+    }
+    return NULL;
+}
+
+/* The files of SQLite are their owner's, as those of a directory. */
+static const char *connect_to(sx_dbd_config *config, tool_store *store,
+                              apr_pool_t *pool)
+{
+    const char *why = NULL;
+    struct stat st;
+
+    if (strcmp(config->driver, "sqlite3") == 0 && geteuid() == 0 &&
+        stat(config->params, &st) == 0) {
+        tool_store_as(st.st_uid);
+    }
+    store->spec = apr_pstrcat(pool, "dbd:", config->table ? config->table : "",
+                              ":", config->driver, NULL);
+    store->sx = sx_store_dbd_open(config, &why, pool);
+    return store->sx ? NULL : why;
+}
+
+/* A driver is a word: what is none may be a password at the wrong place. */
+static const char *open_dbd(const char *what, tool_store *store,
+                            apr_pool_t *pool)
+{
+    sx_dbd_config *config = apr_pcalloc(pool, sizeof(*config));
+    char *table = apr_pstrdup(pool, what);
+    char *driver = strchr(table, ':');
+    char *params = driver ? strchr(driver + 1, ':') : NULL;
+
+    if (!params || params[1] == '\0' ||
+        driver + 1 +
+                strspn(driver + 1, "abcdefghijklmnopqrstuvwxyz0123456789") <
+            params) {
+        return "accepted is dbd:[TABLE]:DRIVER:PARAMETERS or "
+               "dbd:[TABLE]:DRIVER:@FILE";
+    }
+    *driver++ = '\0';
+    *params++ = '\0';
+    config->boot_ms = shm_store_clock_ms();
+    config->driver = driver;
+    config->params = params;
+    config->table = *table ? table : NULL;
+    if (params[0] == '@' && !params_in(params + 1, &config->params, pool)) {
+        return config->params;
+    }
+    return connect_to(config, store, pool);
+}
+
 /* ---- the table ----------------------------------------------------------- */
 
 typedef const char *opener(const char *what, tool_store *store,
@@ -109,10 +214,17 @@ typedef const char *opener(const char *what, tool_store *store,
 static const struct kind {
     const char *word;
     opener *open;
+    bool is_secret;           /* what stands behind the word */
     const char *named, *what; /* for the help */
 } kinds[] = {
-    {"shm", open_segment, "[shm:]PATH", "the file of a ShmStore"},
-    {"file", open_files, "file:DIR", "the directory of SessionExtStore file:"},
+    {"shm", open_segment, false, "[shm:]PATH", "the file of a ShmStore"},
+    {"file", open_files, false, "file:DIR",
+     "the directory of SessionExtStore file:"},
+#ifdef SX_HAVE_REDIS
+    {"redis", open_redis, true, "redis:URL", "as in SessionExtStore"},
+#endif
+    {"dbd", open_dbd, true, "dbd:[TABLE]:DRIVER:PARAMS",
+     "with DBDriver and DBDParams of the server; @FILE has PARAMS"},
 };
 
 #define KINDS (sizeof(kinds) / sizeof(*kinds))
@@ -125,7 +237,7 @@ void tool_store_kinds(tool_store_tell *tell)
 }
 
 /* Without the word of a kind in front it is the path of a segment. */
-static opener *opener_of(const char *spec, const char **rest)
+static const struct kind *kind_of(const char *spec, const char **rest)
 {
     const char *colon = strchr(spec, ':');
 
@@ -135,11 +247,11 @@ static opener *opener_of(const char *spec, const char **rest)
         if ((size_t)(colon - spec) == len &&
             strncmp(spec, kinds[i].word, len) == 0) {
             *rest = colon + 1;
-            return kinds[i].open;
+            return &kinds[i];
         }
     }
     *rest = spec;
-    return open_segment;
+    return kinds;
 }
 
 const char *tool_store_open(const char *spec, tool_store *store,
@@ -147,19 +259,19 @@ const char *tool_store_open(const char *spec, tool_store *store,
 {
     const uid_t before = tool_store_as_root();
     const char *rest, *why;
-    opener *open_it = opener_of(spec, &rest);
+    const struct kind *kind = kind_of(spec, &rest);
     bool is_root;
 
-    *store = (tool_store){.spec = spec};
-    why = *rest ? open_it(rest, store, pool) : "names no place";
-    if (why && !strstr(why, rest)) {
-        why = apr_pstrcat(pool, spec, ": ", why, NULL);
+    *store = (tool_store){.spec = kind->is_secret ? kind->word : spec};
+    why = *rest ? kind->open(rest, store, pool) : "names no place";
+    if (why && !strstr(why, kind->is_secret ? store->spec : rest)) {
+        why = apr_pstrcat(pool, store->spec, ": ", why, NULL);
     }
     is_root = geteuid() == 0;
     if (!why && !is_root && before != 0 && before != geteuid()) {
-        why = apr_pstrcat(pool, spec,
-                          ": belongs to another user than the "
-                          "first store; go by a dump",
+        why = apr_pstrcat(pool, store->spec,
+                          ": belongs to another user than the first store; go "
+                          "by a dump",
                           NULL);
     }
     if (is_root) {

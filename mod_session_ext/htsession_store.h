@@ -11,7 +11,7 @@
 #include "sx_store.h"
 
 typedef struct tool_store {
-    const char *spec; /* as it was named */
+    const char *spec; /* as it was named, but without anything secret */
     sx_store *sx;
     shm_store *segment; /* NULL: it is of another kind */
     shm_attach_report attached;

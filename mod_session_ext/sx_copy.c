@@ -5,8 +5,17 @@
 
 #include <string.h>
 #include "sx_copy_notes.h"
+#include "sx_patient.h"
 
-#define TRIES 20 /* of a call that finds a lock held, and of a lost race */
+#define TRIES 20 /* of a lost race */
+
+/* A record of the first store as the list of it says. */
+typedef struct item {
+    unsigned char key[SX_STORE_KEY_LEN];
+    bool is_end;
+    uint64_t token;
+    int64_t expires_ms;
+} item;
 
 typedef struct run {
     const sx_copy *copy;
@@ -15,7 +24,7 @@ typedef struct run {
     sx_copy_notes notes;
     int64_t shift_ms;   /* that the second clock is ahead */
     int64_t used_ms[2]; /* when each was used last, by its own clock */
-    bool ends;          /* which records this walk is for */
+    apr_array_header_t *items;
     sx_answer answer;
     apr_pool_t *pool, *each;
 } run;
@@ -31,29 +40,6 @@ static sx_answer failed(run *r, sx_store *store, const char *what,
     r->report->failed = store;
     r->report->failing = what;
     r->answer = answer;
-    return answer;
-}
-
-/* ---- calls that wait a little longer ------------------------------------- */
-
-static sx_answer get(run *r, sx_store *store, const unsigned char *key,
-                     sx_str *bytes, sx_record_meta *meta)
-{
-    sx_answer answer = SX_STORE_BUSY;
-
-    for (int i = 0; i < TRIES && answer == SX_STORE_BUSY; i++)
-        answer =
-            store->ops->get(store, key, bytes, meta, 0, now_of(store), r->each);
-    return answer;
-}
-
-static sx_answer put(sx_store *to, const unsigned char *key, uint64_t token,
-                     sx_str bytes, sx_record_meta *meta)
-{
-    sx_answer answer = SX_STORE_BUSY;
-
-    for (int i = 0; i < TRIES && answer == SX_STORE_BUSY; i++)
-        answer = to->ops->put_if(to, key, token, bytes, meta, now_of(to));
     return answer;
 }
 
@@ -97,20 +83,19 @@ sx_answer sx_copy_put_end(sx_store *to, const unsigned char *key, sx_str bytes,
     sx_answer answer = SX_STORE_CHANGED;
 
     for (int i = 0;
-         i < TRIES && (answer == SX_STORE_CHANGED || answer == SX_STORE_GONE ||
-                       answer == SX_STORE_BUSY);
+         i < TRIES && (answer == SX_STORE_CHANGED || answer == SX_STORE_GONE);
          i++) {
         sx_record_meta there = {.token = 0}, new = *meta;
         sx_str had;
 
-        answer = to->ops->get(to, key, &had, &there, 0, now_of(to), pool);
+        answer = sx_patient_get(to, key, &had, &there, pool);
         if (answer == SX_STORE_OK &&
             (is_as_late(&there, meta) || sx_str_eq(had, bytes)))
             return SX_STORE_CHANGED;
         if (answer == SX_STORE_OK)
-            answer = put(to, key, there.token, bytes, &new);
+            answer = sx_patient_put(to, key, there.token, bytes, &new, pool);
         else if (answer == SX_STORE_MISS || answer == SX_STORE_DAMAGED)
-            answer = put(to, key, 0, bytes, &new);
+            answer = sx_patient_put(to, key, 0, bytes, &new, pool);
     }
     return answer;
 }
@@ -145,7 +130,7 @@ static sx_answer put_session(run *r, const unsigned char *key, uint64_t token,
                              sx_str bytes, sx_record_meta *meta,
                              uint64_t *counter)
 {
-    sx_answer answer = put(r->to, key, token, bytes, meta);
+    sx_answer answer = sx_patient_put(r->to, key, token, bytes, meta, r->each);
 
     if (answer == SX_STORE_OK)
         ++*counter;
@@ -187,7 +172,7 @@ static sx_answer carry_access(run *r, sx_copy_note *known,
 
     if (meta.expires_ms > there->expires_ms) {
         sx_answer answer =
-            r->to->ops->touch(r->to, key, meta.expires_ms, meta.last_access_ms);
+            sx_patient_touch(r->to, key, meta.expires_ms, meta.last_access_ms);
 
         if (answer != SX_STORE_OK && answer != SX_STORE_MISS)
             return failed(r, r->to, "noting an access", answer);
@@ -229,7 +214,7 @@ static sx_answer carry_session(run *r, sx_copy_note *known,
 {
     sx_record_meta there;
     sx_str had;
-    sx_answer answer = get(r, r->to, key, &had, &there);
+    sx_answer answer = sx_patient_get(r->to, key, &had, &there, r->each);
 
     if (answer == SX_STORE_MISS || answer == SX_STORE_DAMAGED)
         return carry_new(r, known, key, bytes, from);
@@ -246,26 +231,71 @@ static sx_answer carry_session(run *r, sx_copy_note *known,
 
 /* ---- the walks ----------------------------------------------------------- */
 
-static bool is_as_noted(const sx_copy_note *known, const sx_record_meta *meta)
-{
-    return known && known->there && known->from_token == meta->token &&
-           known->expires_ms == meta->expires_ms;
-}
-
 static void used(run *r, int store, const sx_record_meta *meta)
 {
-    if (meta->last_access_ms > r->used_ms[store])
+    if (!sx_copy_is_end(meta->kind) && meta->last_access_ms > r->used_ms[store])
         r->used_ms[store] = meta->last_access_ms;
 }
 
-static void carry_one(run *r, const unsigned char *key, sx_copy_note *known)
+static bool list(void *baton, const unsigned char *key,
+                 const sx_record_meta *meta, size_t len)
 {
+    run *r = baton;
+    item *one;
+
+    (void)len;
+    if (sx_copy_is_note(key))
+        return true;
+    used(r, 0, meta);
+    one = apr_array_push(r->items);
+    memcpy(one->key, key, sizeof one->key);
+    one->is_end = sx_copy_is_end(meta->kind);
+    one->token = meta->token;
+    one->expires_ms = meta->expires_ms;
+    return true;
+}
+
+static void list_again(void *baton)
+{
+    ((run *)baton)->items->nelts = 0;
+}
+
+/* A list of it first: a walk that is broken off can begin anew. */
+static void list_from(run *r)
+{
+    sx_answer answer;
+
+    r->items = apr_array_make(r->pool, 1024, sizeof(item));
+    if (r->answer != SX_STORE_OK)
+        return;
+    answer = sx_patient_each(r->from, list, list_again, r, r->pool);
+    if (answer != SX_STORE_OK)
+        failed(r, r->from, "going through it", answer);
+}
+
+static bool is_as_noted(const sx_copy_note *known, const item *one)
+{
+    return known && known->there && known->from_token == one->token &&
+           known->expires_ms == one->expires_ms;
+}
+
+static void carry_item(run *r, const item *one)
+{
+    sx_copy_note *known =
+        one->is_end ? NULL : sx_copy_note_of(&r->notes, one->key);
     sx_record_meta from;
     sx_str bytes;
     sx_answer answer;
 
+    r->report->seen++;
+    if (r->copy->progress)
+        r->copy->progress(r->copy->baton);
+    if (known)
+        known->seen = true;
+    if (is_as_noted(known, one))
+        return;
     apr_pool_clear(r->each);
-    answer = get(r, r->from, key, &bytes, &from);
+    answer = sx_patient_get(r->from, one->key, &bytes, &from, r->each);
     if (answer == SX_STORE_MISS)
         r->report->gone++;
     else if (answer == SX_STORE_DAMAGED)
@@ -273,47 +303,18 @@ static void carry_one(run *r, const unsigned char *key, sx_copy_note *known)
     else if (answer != SX_STORE_OK)
         failed(r, r->from, "reading a record", answer);
     else if (sx_copy_is_end(from.kind))
-        carry_end(r, key, bytes, &from);
-    else if (!r->ends)
-        carry_session(r, known, key, bytes, &from);
+        carry_end(r, one->key, bytes, &from);
+    else
+        carry_session(r, known, one->key, bytes, &from);
 }
 
-/* The first walk also finds out when the store was used last. */
-static bool carry(void *baton, const unsigned char *key,
-                  const sx_record_meta *meta, size_t len)
+static void carry_items(run *r, bool ends)
 {
-    run *r = baton;
-    sx_copy_note *known = NULL;
+    const item *items = (const item *)r->items->elts;
 
-    (void)len;
-    if (sx_copy_is_note(key))
-        return true;
-    if (r->ends && !sx_copy_is_end(meta->kind))
-        used(r, 0, meta);
-    if (sx_copy_is_end(meta->kind) != r->ends)
-        return true;
-    r->report->seen++;
-    if (r->copy->progress)
-        r->copy->progress(r->copy->baton);
-    if (!r->ends)
-        known = sx_copy_note_of(&r->notes, key);
-    if (known)
-        known->seen = true;
-    if (!is_as_noted(known, meta))
-        carry_one(r, key, known);
-    return r->answer == SX_STORE_OK;
-}
-
-static void walk_from(run *r, bool ends)
-{
-    sx_answer answer;
-
-    r->ends = ends;
-    if (r->answer != SX_STORE_OK)
-        return;
-    answer = r->from->ops->each(r->from, carry, r, now_of(r->from), r->pool);
-    if (answer != SX_STORE_OK && r->answer == SX_STORE_OK)
-        failed(r, r->from, "going through it", answer);
+    for (int i = 0; i < r->items->nelts && r->answer == SX_STORE_OK; i++)
+        if (items[i].is_end == ends)
+            carry_item(r, &items[i]);
 }
 
 /* What runs before have left there. */
@@ -326,18 +327,22 @@ static bool look(void *baton, const unsigned char *key,
     (void)len;
     if (known)
         known->there = true;
-    if (!sx_copy_is_end(meta->kind))
-        used(r, 1, meta);
+    used(r, 1, meta);
     return true;
 }
 
-static void walk_to(run *r)
+static void look_again(void *baton)
+{
+    (void)baton;
+}
+
+static void look_at_to(run *r)
 {
     sx_answer answer;
 
     if (r->notes.known->nelts == 0)
         return;
-    answer = r->to->ops->each(r->to, look, r, now_of(r->to), r->pool);
+    answer = sx_patient_each(r->to, look, look_again, r, r->pool);
     if (answer != SX_STORE_OK)
         failed(r, r->to, "going through it", answer);
 }
@@ -351,8 +356,8 @@ static void end_one(run *r, sx_copy_note *n)
     sx_answer answer;
 
     apr_pool_clear(r->each);
-    answer = get(r, r->from, n->key, &bytes, &meta);
-    if (answer == SX_STORE_OK) { /* the walk was before it */
+    answer = sx_patient_get(r->from, n->key, &bytes, &meta, r->each);
+    if (answer == SX_STORE_OK) { /* the list was before it */
         n->seen = true;
         return;
     }
@@ -362,9 +367,7 @@ static void end_one(run *r, sx_copy_note *n)
     }
     if (n->expires_ms <= now_of(r->from))
         return;
-    answer = SX_STORE_BUSY;
-    for (int i = 0; i < TRIES && answer == SX_STORE_BUSY; i++)
-        answer = r->to->ops->remove(r->to, n->key, 0);
+    answer = sx_patient_remove(r->to, n->key);
     if (answer == SX_STORE_OK)
         r->report->ended++;
     else if (answer != SX_STORE_MISS)
@@ -440,9 +443,10 @@ sx_answer sx_copy_run(const sx_copy *copy, sx_copy_report *report,
     apr_pool_create(&r.each, r.pool);
     read_notes(&r);
     if (r.answer == SX_STORE_OK) {
-        walk_to(&r);
-        walk_from(&r, true);
-        walk_from(&r, false);
+        look_at_to(&r);
+        list_from(&r);
+        carry_items(&r, true);
+        carry_items(&r, false);
         end_those_that_are_gone(&r);
         write_notes(&r);
     }

@@ -5,13 +5,14 @@
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
+#include "sx_patient.h"
 
 #define FORMAT   1
 #define HEAD_LEN 8
 #define BITS_MAX 10
 #define ABOUT    256 /* notes of a bucket, if there are not too many */
 #define HEAD     UINT64_MAX
-#define TRIES    20
+#define TRIES    20 /* of a lost race */
 
 /* As in the record. */
 typedef struct shape {
@@ -64,18 +65,6 @@ static int by_key(const void *a, const void *b)
 
 /* ---- reading ------------------------------------------------------------- */
 
-static sx_answer get_bucket(sx_store *to, const unsigned char *key,
-                            sx_str *bytes, sx_record_meta *meta,
-                            apr_pool_t *pool)
-{
-    sx_answer answer = SX_STORE_BUSY;
-
-    for (int i = 0; i < TRIES && answer == SX_STORE_BUSY; i++)
-        answer =
-            to->ops->get(to, key, bytes, meta, 0, to->ops->clock_ms(to), pool);
-    return answer;
-}
-
 static sx_copy_note note_from(const unsigned char *bytes)
 {
     sx_copy_note note = {.there = false};
@@ -114,7 +103,7 @@ static sx_answer read_bits(sx_store *to, uint64_t life, int *bits,
 
     *bits = -1;
     note_key(life, 0, HEAD, key);
-    answer = get_bucket(to, key, &bytes, &meta, pool);
+    answer = sx_patient_get(to, key, &bytes, &meta, pool);
     if (answer != SX_STORE_OK)
         return answer == SX_STORE_MISS ? SX_STORE_OK : answer;
     if (bytes.len != HEAD_LEN || bytes.p[0] != FORMAT || bytes.p[1] < 0 ||
@@ -141,7 +130,7 @@ sx_answer sx_copy_notes_read(sx_store *to, uint64_t life, sx_copy_notes *notes,
 
         apr_pool_clear(each);
         note_key(life, notes->bits, i, key);
-        answer = get_bucket(to, key, &bytes, &meta, each);
+        answer = sx_patient_get(to, key, &bytes, &meta, each);
         if (answer == SX_STORE_OK && !add_bucket(notes, bytes))
             answer = SX_STORE_DAMAGED;
         else if (answer == SX_STORE_MISS)
@@ -201,39 +190,37 @@ static void note_to(const sx_copy_note *note, unsigned char *bytes)
 
 static sx_answer remove_bucket(sx_store *to, const unsigned char *key)
 {
-    sx_answer answer = SX_STORE_BUSY;
+    sx_answer answer = sx_patient_remove(to, key);
 
-    for (int i = 0; i < TRIES && answer == SX_STORE_BUSY; i++)
-        answer = to->ops->remove(to, key, 0);
     return answer == SX_STORE_MISS ? SX_STORE_OK : answer;
 }
 
+/* Once more if another copy is at it, too. */
 static sx_answer put_bucket(sx_store *to, const unsigned char *key,
                             sx_str bytes, int64_t end_ms, apr_pool_t *pool)
 {
-    sx_answer answer = SX_STORE_BUSY;
+    sx_answer answer = SX_STORE_CHANGED;
 
     for (int i = 0;
-         i < TRIES && (answer == SX_STORE_BUSY || answer == SX_STORE_CHANGED ||
-                       answer == SX_STORE_GONE);
+         i < TRIES && (answer == SX_STORE_CHANGED || answer == SX_STORE_GONE);
          i++) {
         const int64_t now_ms = to->ops->clock_ms(to);
         sx_record_meta had = {.token = 0}, put = {.kind = SX_EPOCH};
         sx_str there;
 
-        answer = get_bucket(to, key, &there, &had, pool);
+        answer = sx_patient_get(to, key, &there, &had, pool);
         if (answer == SX_STORE_OK && sx_str_eq(there, bytes) &&
             had.hard_end_ms >= end_ms)
             return SX_STORE_OK;
         if (answer != SX_STORE_OK && answer != SX_STORE_MISS)
-            continue;
+            return answer;
         put.created_ms = put.last_access_ms = now_ms;
         put.hard_end_ms = end_ms < now_ms + SX_RECORD_LIFE_MAX_MS
                               ? end_ms
                               : now_ms + SX_RECORD_LIFE_MAX_MS;
         put.expires_ms = put.hard_end_ms;
-        answer = to->ops->put_if(to, key, answer == SX_STORE_OK ? had.token : 0,
-                                 bytes, &put, now_ms);
+        answer = sx_patient_put(to, key, answer == SX_STORE_OK ? had.token : 0,
+                                bytes, &put, pool);
     }
     return answer;
 }

@@ -404,7 +404,7 @@ static sx_answer put_a_few(sx_store *store, const unsigned char *key,
                            int64_t now_ms)
 {
     return puts_left-- > 0 ? real_put(store, key, token, bytes, meta, now_ms)
-                           : SX_STORE_UNAVAILABLE;
+                           : SX_STORE_UNKNOWN;
 }
 
 static void test_cut_off(void)
@@ -455,7 +455,7 @@ static sx_answer get_a_few(sx_store *store, const unsigned char *key,
 {
     return gets_left-- > 0
                ? real_get(store, key, bytes, meta, grace_ms, now_ms, pool)
-               : SX_STORE_UNAVAILABLE;
+               : SX_STORE_FULL; /* no outage, which is waited for */
 }
 
 /* What it had not come to is known to the next run as it was. */
