@@ -246,7 +246,7 @@ static sx_answer put_if(sx_store *base, const unsigned char *key,
     if (clear(&at) && at.of->max_age_ms > 0)
         claim(&at);
     answer = durable->ops->put_if(durable, key, token, bytes, meta, now_ms);
-    /* Also if it has another token: a copy may have led to this one. */
+    /* Whatever is there by now was read before this was written. */
     if (answer != SX_STORE_OK || at.token == 0 || !is_in_order(meta) ||
         !put_copy(&at, bytes, meta))
         (void)clear(&at);

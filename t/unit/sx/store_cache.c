@@ -180,6 +180,7 @@ static void test_full(void)
     full = 2;
     ok(put(key, found.token, sx_str_of("x"), &meta) == SX_STORE_UNKNOWN,
        "if that is possible");
+    full = 0;
 }
 
 /* ---- order -------------------------------------------------------------- */

@@ -181,28 +181,32 @@ static void test_epochs(void)
 static void test_two_hosts(void)
 {
     sx_store *ours = at.realm.store, *theirs = durable.real;
-    const char *first, *second;
+    const char *first, *second, *other;
     sx_committed *done;
 
-    at.realm.store = ours;
     first = begin(&at, "Session-Set: user=alice");
-    ok(alive(&at, first), "alice is logged in on this host");
+    other = begin(&at, "Session-Set: user=alice");
+    ok(alive(&at, first) && alive(&at, other),
+       "alice is logged in on this host, twice");
     at.realm.store = theirs;
     done = request(&at, first, "Session-Logout: all");
     second = begin(&at, "Session-Set: user=alice");
     at.realm.store = ours;
-    ok(done->verdict == SX_COMMIT_OK && alive(&at, second),
+    ok(done->verdict == SX_COMMIT_OK && alive(&at, other),
+       "who is logged out elsewhere may be in here for the age of a copy");
+    ok(alive(&at, second),
        "who logs in elsewhere, after a logout there, is in here at once");
     ok(request(&at, second, "Session-Incr: n=1")->verdict == SX_COMMIT_OK,
        "and can write");
     pass(AGE);
-    ok(dead(&at, first), "and who was logged out there is out here in time");
+    ok(dead(&at, other), "and who was logged out there is out here in time");
+    ok(alive(&at, second), "of the epoch of now there is a copy");
     at.realm.store = theirs;
     (void)request(&at, second, "Session-Logout: all");
     at.realm.store = ours;
     second = begin(&at, "Session-Set: user=alice");
     pass(AGE);
-    ok(alive(&at, second), "a session that begins here is of the epoch of now");
+    ok(alive(&at, second), "but who logs in here is of the one of DURABLE");
     at.realm.per_user = (sx_per_user){2, false};
     first = begin(&at, "Session-Set: user=bert");
     ok(alive(&at, first), "bert has a seat on this host");

@@ -15,30 +15,30 @@ static const unsigned char *shared_key;
 static what acts[3];
 static turn turns[2];
 
-static void act(what does)
+static void act(what does, apr_pool_t *pool)
 {
     sx_store *store = at.realm.store, *real = durable.real;
     sx_record_meta meta = meta_of(SX_USER), found;
     static int written;
+    const int no = __atomic_add_fetch(&written, 1, __ATOMIC_RELAXED);
     sx_answer answer;
     sx_str bytes;
 
     switch (does) {
     case READ:
         (void)store->ops->get(store, shared_key, &bytes, &found, 0,
-                              at.now.boot_ms, at.pool);
+                              at.now.boot_ms, pool);
         break;
     case WRITE:
         answer = real->ops->get(real, shared_key, &bytes, &found, 0,
-                                at.now.boot_ms, at.pool);
-        bytes = sx_int64_str(++written, at.pool);
+                                at.now.boot_ms, pool);
+        bytes = sx_int64_str(no, pool);
         (void)store->ops->put_if(store, shared_key,
                                  answer == SX_STORE_OK ? found.token : 0, bytes,
                                  &meta, at.now.boot_ms);
         break;
     case TOUCH:
-        at.now.boot_ms++;
-        (void)store->ops->touch(store, shared_key, at.now.boot_ms + HOUR,
+        (void)store->ops->touch(store, shared_key, at.now.boot_ms + MINUTE + no,
                                 at.now.boot_ms);
         break;
     case REMOVE:
@@ -50,20 +50,20 @@ static void act(what does)
 
 static void third(void)
 {
-    act(acts[2]);
+    act(acts[2], at.pool);
 }
 
 static void second(void)
 {
     on = &turns[1];
-    act(acts[1]);
+    act(acts[1], at.pool);
     on = NULL;
 }
 
 static void first(void)
 {
     on = &turns[0];
-    act(acts[0]);
+    act(acts[0], at.pool);
     on = NULL;
 }
 
@@ -146,6 +146,117 @@ static void test_deaths(void)
             deaths += turns[0].dead;
         }
     ok(wrong == 0 && deaths > 20, "nor does one of who dies");
+}
+
+/* ---- two, call by call -------------------------------------------------- */
+
+/* Two threads, of which one at a time goes on, up to its next call of either
+ * side: who, a schedule says, bit by bit. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int running; /* -1: nobody */
+    bool waits[2], done[2];
+} steps = {.lock = PTHREAD_MUTEX_INITIALIZER,
+           .changed = PTHREAD_COND_INITIALIZER};
+
+static __thread int me;
+
+static void wait_for_turn(void)
+{
+    pthread_mutex_lock(&steps.lock);
+    steps.waits[me] = true;
+    if (steps.running == me)
+        steps.running = -1;
+    pthread_cond_broadcast(&steps.changed);
+    while (steps.running != me)
+        pthread_cond_wait(&steps.changed, &steps.lock);
+    steps.waits[me] = false;
+    pthread_mutex_unlock(&steps.lock);
+}
+
+static void *take_steps(void *baton)
+{
+    apr_pool_t *pool;
+
+    me = *(int *)baton;
+    my_turn = wait_for_turn;
+    apr_pool_create(&pool, NULL);
+    act(acts[me], pool);
+    apr_pool_destroy(pool);
+    pthread_mutex_lock(&steps.lock);
+    steps.done[me] = true;
+    steps.running = -1;
+    pthread_cond_broadcast(&steps.changed);
+    pthread_mutex_unlock(&steps.lock);
+    return NULL;
+}
+
+static void follow(unsigned schedule)
+{
+    pthread_mutex_lock(&steps.lock);
+    while (!steps.done[0] || !steps.done[1]) {
+        int next = schedule & 1;
+
+        while (steps.running >= 0 || !(steps.waits[0] || steps.done[0]) ||
+               !(steps.waits[1] || steps.done[1]))
+            pthread_cond_wait(&steps.changed, &steps.lock);
+        schedule >>= 1;
+        steps.running = steps.done[next] ? !next : next;
+        if (steps.done[steps.running])
+            steps.running = -1;
+        pthread_cond_broadcast(&steps.changed);
+    }
+    pthread_mutex_unlock(&steps.lock);
+}
+
+static bool is_right_in_steps(unsigned schedule, bool copied)
+{
+    pthread_t threads[2];
+    int numbers[2] = {0, 1};
+    apr_pool_t *pool = at.pool;
+    bool right;
+
+    apr_pool_create(&at.pool, pool);
+    at.jar = NULL;
+    set_stage(copied);
+    steps.running = -1;
+    memset(steps.waits, 0, sizeof(steps.waits));
+    memset(steps.done, 0, sizeof(steps.done));
+    for (int i = 0; i < 2; i++)
+        if (pthread_create(&threads[i], NULL, take_steps, &numbers[i]) != 0)
+            stage_give_up("no thread");
+    follow(schedule);
+    pthread_join(threads[0], NULL);
+    pthread_join(threads[1], NULL);
+    right = is_as_in_durable();
+    apr_pool_destroy(at.pool);
+    at.pool = pool;
+    at.jar = NULL;
+    return right;
+}
+
+/* Nobody makes more calls than that. */
+#define STEPS 5
+
+static void test_steps(void)
+{
+    int wrong = 0, schedules = 0;
+
+    for (int all = 0; all < 2 * ACTS * ACTS; all++) {
+        acts[0] = (what)(all / 2 % ACTS);
+        acts[1] = (what)(all / 2 / ACTS);
+        if (acts[0] > acts[1])
+            continue;
+        for (unsigned s = 0; s < 1U << 2 * STEPS; s++) {
+            if (__builtin_popcount(s) != STEPS)
+                continue;
+            wrong += !is_right_in_steps(s, all % 2);
+            schedules++;
+        }
+    }
+    ok(wrong == 0 && schedules > 4000,
+       "nor does one that two leave, whichever way their calls alternate");
 }
 
 /* ---- at full speed ------------------------------------------------------ */
@@ -234,6 +345,7 @@ int main(void)
     begin_tier();
     test_meetings();
     test_deaths();
+    test_steps();
     test_storm();
     stage_end(&at);
     return done_testing();

@@ -28,9 +28,15 @@ typedef struct turn {
 
 static turn *on; /* whose calls are counted; NULL: nobody's */
 
+/* Called before each call of either side by a thread that takes turns. */
+static __thread void (*my_turn)(void);
+
 static inline bool passes(void)
 {
     turn *mine = on;
+
+    if (my_turn)
+        my_turn();
 
     if (mine && mine->calls++ == mine->before) {
         mine->reached = true;
