@@ -162,6 +162,17 @@ static const char *check_kind(const mod_sx_dir *dir, const mod_sx_server *conf,
                : NULL;
 }
 
+static const char *too_large(apr_int64_t max_size,
+                             const mod_sx_store_conf *store, apr_pool_t *pool)
+{
+    return apr_psprintf(pool,
+                        "SessionExtMaxSize: %" APR_INT64_T_FMT
+                        " bytes do not fit a record of SessionExtStore %s: "
+                        "accepted are at most %d",
+                        max_size, store->name,
+                        (int)store->max_record - RECORD_OVERHEAD);
+}
+
 static const char *check_scope(const mod_sx_dir *dir, const mod_sx_server *conf,
                                const mod_sx_server *main_conf, apr_pool_t *pool)
 {
@@ -177,11 +188,14 @@ static const char *check_scope(const mod_sx_dir *dir, const mod_sx_server *conf,
             mod_sx_store_name_of(dir), mod_sx_kind_words(pool));
     if ((dir->enabled == 1 || dir->max_size != MOD_SX_UNSET) &&
         max_size + RECORD_OVERHEAD > (apr_int64_t)store->max_record)
-        return apr_psprintf(pool,
-                            "SessionExtMaxSize: %" APR_INT64_T_FMT
-                            " bytes do not fit a record of ShmStore '%s': its "
-                            "max-record must be at least %d more",
-                            max_size, store->name, RECORD_OVERHEAD);
+        return store->kind
+                   ? too_large(max_size, store, pool)
+                   : apr_psprintf(
+                         pool,
+                         "SessionExtMaxSize: %" APR_INT64_T_FMT
+                         " bytes do not fit a record of ShmStore '%s': its "
+                         "max-record must be at least %d more",
+                         max_size, store->name, RECORD_OVERHEAD);
     if (dir->max_per_user > 0 &&
         dir->max_per_user * SX_SEAT_BYTES + RECORD_OVERHEAD >
             (apr_int64_t)store->max_record)

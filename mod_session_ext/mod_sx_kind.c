@@ -6,13 +6,14 @@
 #include "mod_sx_dbd.h"
 #include "mod_sx_files.h"
 #include "mod_sx_redis.h"
+#include "mod_sx_store_socache.h"
 
 /* NULL-terminated; messages name them in this order. */
 static const mod_sx_kind *const kinds[] = {&mod_sx_files, &mod_sx_dbd,
 #ifdef SX_HAVE_REDIS
                                            &mod_sx_redis,
 #endif
-                                           NULL};
+                                           &mod_sx_store_socache, NULL};
 
 const mod_sx_kind *mod_sx_kind_of(const char *word)
 {

@@ -422,7 +422,7 @@ sx_store *sx_store_cache_create(const sx_cache *cache, sx_store *beside,
     backend->base.ops = &cache_ops;
     backend->cache = cache;
     backend->beside = beside;
-    backend->facts.life = beside->ops->life(beside);
+    backend->facts.life = beside->ops->life(beside) ^ cache->boot;
     return know_secret(beside, backend->facts.secret, now_ms, pool)
                ? &backend->base
                : NULL;

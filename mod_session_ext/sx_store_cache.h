@@ -15,7 +15,8 @@
  *   life      A record is of one life of `beside`, whose epochs it goes by.
  *             After that segment was lost, or on another host, it is a miss.
  *   times     Ends are exact, on the clock of `beside`, and are in the record;
- *             what the cache is told is only when it may forget.
+ *             what the cache is told is only when it may forget.  That clock
+ *             begins anew with each boot, so a record of before is a miss.
  *   truth     Who can write to a cache could write anything.  A record bears a
  *             tag (BLAKE2b) under a secret that is in `beside` alone: it is
  *             whole, and was put here under this key, or it is damaged.  An
@@ -54,6 +55,7 @@ typedef struct sx_cache {
     sx_answer (*remove)(void *baton, const unsigned char *id);
     size_t max_record;  /* bytes that a record may have */
     bool one_at_a_time; /* nor may anybody read while another calls it */
+    uint64_t boot;      /* of this host, a number: times are of its clock */
 } sx_cache;
 
 /**

@@ -143,6 +143,12 @@ static void test_lives(void)
     ok(holds(key, "ours"), "which leaves it where it is");
     ok(foreign->ops->life(foreign) != same->ops->life(same),
        "and another life");
+    cache.boot = 1;
+    foreign = over(beside());
+    ok(foreign->ops->get(foreign, key, &got, &found, 0, at.now.boot_ms,
+                         at.pool) == SX_STORE_MISS,
+       "so it is after a boot, whose clock is another");
+    cache.boot = 0;
     stage_close_shm(&next);
 }
 
