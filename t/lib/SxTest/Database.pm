@@ -166,7 +166,7 @@ sub kill
 {
     my ($self) = @_;
     my $daemon = delete $self->{daemon} or return;
-    my @all = _processes($daemon->{pid});
+    my @all = _processes($daemon->{pid} // return);
     CORE::kill KILL => @all;
     $daemon->stop;
     # What still runs writes to the files that the next server finds.

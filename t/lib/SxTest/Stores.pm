@@ -18,21 +18,51 @@ use SxTest::Daemon;
 use SxTest::Database;
 use SxTest::Keys;
 use SxTest::Paths;
+use SxTest::Redis;
 
-# spec and conf stand in a configuration, RUN for DefaultRuntimeDir.
+my $OWNER = $$;
+
+# spec and conf stand in a configuration, RUN for DefaultRuntimeDir and PLACE for a
+# directory in which the server's user may make files.
 my %ROW = (
     shm => {spec => 'shm'},
     cookie => {spec => 'cookie'},
     file => {spec => 'file:RUN/files', durable => 1},
     sqlite => {spec => 'dbd', more => ['dbd'], durable => 1,
-        conf => _dbd('sqlite3', 'RUN/sessions.db')},
+        conf => _dbd('sqlite3', 'PLACE/sessions.db')},
     pgsql => {spec => 'dbd', more => ['dbd'], durable => 1, served => 1,
         beside => sub { SxTest::Database->new('pgsql') },
         conf => sub { _dbd('pgsql', $_[0]->params) }},
     mysql => {spec => 'dbd', more => ['dbd'], durable => 1, served => 1,
         beside => sub { SxTest::Database->new('mysql') },
         conf => sub { _dbd('mysql', $_[0]->params) }},
+    redis => {spec => sub { 'redis:unix:' . $_[0]->socket }, durable => 1,
+        served => 1, beside => \&_redis},
+    memcache => {spec => sub { 'socache:memcache:127.0.0.1:' . $_[0]->port },
+        more => ['socache_memcache'], beside => \&_memcached},
 );
+
+sub _redis { return SxTest::Redis->new(_place('redis') . '/data')->start }
+
+sub _memcached
+{
+    return SxTest::Daemon->start(name => 'memcached', dir => _place('memcached'),
+        command => ['memcached', '-l', '127.0.0.1', '-p', 'PORT', '-U', 0]);
+}
+
+# A directory for a server, gone with the test.
+my @places;
+
+sub _place
+{
+    my ($name) = @_;
+    my $dir = tempdir("sxt-$name-XXXXXX", DIR => SxTest::Paths::scratch_root());
+    my $who = SxTest::Paths::test_user();
+    chown $who->{uid}, $who->{gid}, $dir unless $>;
+    chmod 0755, $dir;
+    push @places, $dir;
+    return $dir;
+}
 
 sub _dbd
 {
@@ -59,6 +89,7 @@ sub start
 }
 
 sub name   { return $_[0]{name} }
+sub place  { return $_[0]{place} //= _place($_[0]{name}) }
 sub spec   { return _text($_[0], $_[0]{spec}) }
 sub beside { return $_[0]{beside} }
 
@@ -66,6 +97,7 @@ sub _text
 {
     my ($self, $said) = @_;
     my $text = ref $said ? $said->($self->{beside}) : $said // '';
+    $text =~ s/\bPLACE\b/$self->place/ge;
     return $text =~ s/\bRUN\b/\${SX_RUN}/gr;
 }
 
@@ -97,7 +129,7 @@ sub pid
 {
     my ($self) = @_;
     my $beside = $self->{beside} or return undef;
-    return $beside->{pid} // $beside->{daemon}{pid};
+    return ($beside->{daemon} // $beside)->{pid};
 }
 
 # kill -9 of its server, with all of its processes, and up again.
@@ -114,6 +146,14 @@ sub stop
     my ($self) = @_;
     $self->{beside}->stop if $self->{beside};
     return;
+}
+
+END {
+    local $?;
+    if ($$ == $OWNER && @places) {
+        SxTest::Daemon::stop_all();
+        remove_tree(@places) unless $ENV{SXTEST_KEEP};
+    }
 }
 
 1;

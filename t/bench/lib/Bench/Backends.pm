@@ -69,17 +69,22 @@ sub stop
 
 # ---- sessions ----------------------------------------------------------------
 
+# A store may still have to be opened, or be slow for a moment.
+sub cookie
+{
+    my ($kind, $path) = @_;
+    for (1 .. 50) {
+        my $got = $kind->{server}->browser->get($path);
+        return $1 if ($got->header('Set-Cookie') // '') =~ /^([^;]+)/;
+        select undef, undef, undef, 0.1;
+    }
+    die "$kind->{name}: no session is made at $path\n";
+}
+
 sub cookies
 {
     my ($kind, $bytes, $count) = @_;
-    my @cookies;
-    for (1 .. $count) {
-        my $got = $kind->{server}->browser->get("/make$bytes/static/1k.txt");
-        my ($cookie) = ($got->header('Set-Cookie') // '') =~ /^([^;]+)/
-            or die "no session was made: " . $got->status . "\n";
-        push @cookies, $cookie;
-    }
-    return @cookies;
+    return map { cookie($kind, "/make$bytes/static/1k.txt") } 1 .. $count;
 }
 
 sub counter
@@ -98,9 +103,9 @@ sub weigh
     return unless $kind->{bytes};
     my %bytes;
     for my $data (@{$size->{sizes}}) {
-        my $before = $kind->{bytes}->(@$kind{qw(server beside)});
+        my $before = $kind->{bytes}->(@$kind{qw(server beside store)});
         cookies($kind, $data, $size->{weighed});
-        $bytes{$data} = ($kind->{bytes}->(@$kind{qw(server beside)})
+        $bytes{$data} = ($kind->{bytes}->(@$kind{qw(server beside store)})
             - $before) / $size->{weighed};
     }
     return \%bytes;

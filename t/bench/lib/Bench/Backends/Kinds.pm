@@ -4,8 +4,9 @@
 #
 #   name    of its row          quick   also in the short form
 #   store   of SxTest::Stores   needs   programs
-#   bytes   that its sessions take up, by now, from our server and what runs
-#           beside it; block: of a file system, of which each has whole ones
+#   bytes   that its sessions take up, by now, from our server, what runs beside
+#           it, and the store of SxTest::Stores
+#   block   of a file system, of which each session has whole ones
 package Bench::Backends::Kinds;
 use strict;
 use warnings;
@@ -41,13 +42,20 @@ sub disk_bytes
     return 1024 * $kb;
 }
 
+# All pages, also those that are in the log yet.  Not there: none.
+sub sqlite_bytes
+{
+    my ($file) = @_;
+    return -e $file ? output('sqlite3', $file, 'SELECT page_count * page_size'
+        . ' FROM pragma_page_count(), pragma_page_size()') : 0;
+}
+
 # ---- of others ---------------------------------------------------------------
 
 sub redis_bytes
 {
     my (undef, $redis) = @_;
-    my $text = output('redis-cli', '-s', $redis->{socket}, 'info', 'memory');
-    my ($bytes) = $text =~ /^used_memory:(\d+)/m;
+    my ($bytes) = $redis->cli(qw(info memory)) =~ /^used_memory:(\d+)/m;
     return $bytes;
 }
 
@@ -60,9 +68,8 @@ sub all
         {name => 'cookie', store => 'cookie'},
         {name => 'file', store => 'file', quick => 1, block => 4096,
             bytes => sub { disk_bytes($_[0]->runtime_dir . '/files') }},
-        {name => 'dbd, SQLite', store => 'sqlite', bytes => sub {
-            disk_bytes($_[0]->runtime_dir . '/sessions.db')
-        }},
+        {name => 'dbd, SQLite', store => 'sqlite', needs => ['sqlite3'],
+            bytes => sub { sqlite_bytes($_[2]->place . '/sessions.db') }},
         {name => 'dbd, PostgreSQL', store => 'pgsql', needs => ['psql'],
             bytes => sub {
                 $_[1]->sql(q[SELECT pg_total_relation_size('session_ext')])
@@ -76,8 +83,6 @@ sub all
             }},
         {name => 'redis', store => 'redis', needs => ['redis-server'],
             bytes => \&redis_bytes},
-        {name => 'tier: shm, redis', store => 'tier',
-            needs => ['redis-server']},
         {name => 'socache: memcache', store => 'memcache',
             needs => ['memcached']},
     );
