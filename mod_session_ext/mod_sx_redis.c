@@ -42,7 +42,10 @@ static bool note(const char *name, const sx_redis_config *config,
                      apr_pmemdup(pool, config, sizeof *config));
     return !other || (same_text(other->user, config->user) &&
                       same_text(other->password, config->password) &&
-                      same_text(other->password_file, config->password_file));
+                      same_text(other->password_file, config->password_file) &&
+                      same_text(other->ca_file, config->ca_file) &&
+                      same_text(other->cert_file, config->cert_file) &&
+                      same_text(other->key_file, config->key_file));
 }
 
 /* As a word of SessionExtStore, without user and password. */
@@ -78,7 +81,7 @@ static const char *name(cmd_parms *cmd, const char *word, const char **why)
     name = name_of(&config, cmd->pool);
     if (!note(name, &config, cmd->pool))
         *why = "another line names the same place with another user, password "
-               "or password-file";
+               "or file";
     return *why ? NULL : name;
 }
 
@@ -92,7 +95,7 @@ static const char *judge(const mod_sx_store_conf *store,
 
     if (noted) {
         *config = *noted;
-        why = sx_redis_password_read(config, pool);
+        why = sx_redis_config_load(config, pool);
     }
     return why ? apr_psprintf(pool, "SessionExtStore '%s': %s", store->name,
                               why)

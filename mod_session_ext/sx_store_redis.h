@@ -50,6 +50,8 @@
  * brings back who was logged out.  What is confirmed is what Redis keeps of it:
  * with `appendfsync always` all, over every crash.
  *
+ * TLS is by OpenSSL (sx_store_redis_tls.h).
+ *
  * Not done: Sentinel and Cluster, which the client library knows nothing of.
  *
  * As PHP's and Django's handlers on Redis, but with a compare-and-put.
@@ -59,10 +61,13 @@
 
 #include "sx_store.h"
 
-#define SX_REDIS_PREFIX     "sx:" /* unless another one is said */
-#define SX_REDIS_RECORD_MAX ((size_t)4 << 20)
+#define SX_REDIS_PREFIX     "sx:"             /* unless another one is said */
+#define SX_REDIS_RECORD_MAX ((size_t)1 << 20) /* more takes too long */
 #define SX_REDIS_CONNECT_MS 100
 #define SX_REDIS_CALL_MS    250
+
+/* Of sx_store_redis_tls.h. */
+typedef struct sx_redis_tls sx_redis_tls;
 
 /* Where it is, and how it lets us in.  Texts live as long as the pool. */
 typedef struct sx_redis_config {
@@ -70,23 +75,29 @@ typedef struct sx_redis_config {
     const char *path;  /* of a socket, or NULL */
     const char *host, *port;
     const char *user, *password; /* NULL: none */
-    const char *password_file;   /* absolute; NULL: none */
-    const char *prefix;          /* of all keys */
+    const char *password_file;   /* absolute, as the next; NULL: none */
+    const char *ca_file, *cert_file, *key_file;
+    bool is_tls;
+    sx_redis_tls *tls;  /* set by sx_redis_config_load, if it is */
+    const char *prefix; /* of all keys */
     unsigned db;
 } sx_redis_config;
 
 /**
- * Read ${url}: redis://[USER[:PASSWORD]@]HOST[:PORT][/DB] or unix:PATH, each
- * with ?db=N, prefix=TEXT and password-file=PATH joined by &.  Returns NULL, or
- * one sentence on what is wrong and what is accepted, without the password.
+ * Read ${url}: redis://[USER[:PASSWORD]@]HOST[:PORT][/DB], the same with
+ * rediss:// for TLS, or unix:PATH; each with ?db=N, prefix=TEXT and
+ * password-file=PATH joined by &, and with TLS ca-file=, cert-file= and
+ * key-file=PATH.  Returns NULL, or one sentence on what is wrong and what is
+ * accepted, without the password.
  */
 const char *sx_redis_config_read(sx_redis_config *config, const char *url,
                                  apr_pool_t *pool);
 
-/** Take the password from its file, if one is named: the first line of a
+/** Read the files that it names: the password, which is the first line of a
  *  regular file that belongs to root or the user, with nothing for others to
- *  read.  Returns NULL, or one sentence. */
-const char *sx_redis_password_read(sx_redis_config *config, apr_pool_t *pool);
+ *  read, as the key of TLS has to be; and certificates.  Before there are
+ *  threads, by a user who may.  Returns NULL, or one sentence. */
+const char *sx_redis_config_load(sx_redis_config *config, apr_pool_t *pool);
 
 /** Open the store: in each process, or before it forks.  Asks Redis for the
  *  time.  The handle lives as long as ${pool}.  NULL: ${*why} says why, without

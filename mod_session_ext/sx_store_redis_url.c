@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where Redis is, as an administrator writes it; and the password, which does
  * not belong there. */
-#include "sx_store_redis.h"
+#include "sx_store_redis_tls.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -17,8 +17,10 @@
 #define PREFIX_MAX   64
 #define PASSWORD_MAX 512
 #define ACCEPTED                                                               \
-    "accepted is redis://[USER[:PASSWORD]@]HOST[:PORT][/DB] or unix:PATH, "    \
-    "and behind it ?db=N, prefix=TEXT and password-file=PATH joined by &"
+    "accepted is redis://[USER[:PASSWORD]@]HOST[:PORT][/DB], the same with "   \
+    "rediss:// for TLS, or unix:PATH; and behind it ?db=N, prefix=TEXT, "      \
+    "password-file=PATH, and with TLS ca-file=, cert-file= and "               \
+    "key-file=PATH, joined by &"
 
 static const char *decoded(const char *text, apr_pool_t *pool)
 {
@@ -44,6 +46,26 @@ static bool prefix_ok(const char *prefix)
     return len > 0 && len <= PREFIX_MAX && prefix[len] == '\0';
 }
 
+static const char *read_path(sx_redis_config *config, const char *option,
+                             const char *path)
+{
+    const struct {
+        const char *name;
+        const char **path;
+    } files[] = {{"password-file", &config->password_file},
+                 {"ca-file", &config->ca_file},
+                 {"cert-file", &config->cert_file},
+                 {"key-file", &config->key_file}};
+    size_t i = 0;
+
+    while (i < sizeof files / sizeof *files && strcmp(option, files[i].name))
+        i++;
+    if (i == sizeof files / sizeof *files)
+        return "no such option; " ACCEPTED;
+    *files[i].path = path;
+    return path && *path == '/' ? NULL : "the path of a file is absolute";
+}
+
 static const char *read_option(sx_redis_config *config, char *option,
                                apr_pool_t *pool)
 {
@@ -61,12 +83,7 @@ static const char *read_option(sx_redis_config *config, char *option,
                                          : "a prefix is 1 to 64 letters, "
                                            "digits, and :._-";
     }
-    if (!strcmp(option, "password-file")) {
-        config->password_file = value;
-        return value && *value == '/' ? NULL
-                                      : "a password-file is an absolute path";
-    }
-    return "no such option; " ACCEPTED;
+    return read_path(config, option, value);
 }
 
 static const char *read_options(sx_redis_config *config, const char *query,
@@ -83,9 +100,16 @@ static const char *read_options(sx_redis_config *config, const char *query,
         why = read_option(config, rest, pool);
         rest = next;
     }
-    if (!why && config->password_file && config->password)
-        why = "the password is in the URL or in a file, not in both";
-    return why;
+    if (why)
+        return why;
+    if (config->password_file && config->password)
+        return "the password is in the URL or in a file, not in both";
+    if (!config->is_tls &&
+        (config->ca_file || config->cert_file || config->key_file))
+        return "ca-file, cert-file and key-file are of rediss://";
+    if (!config->cert_file != !config->key_file)
+        return "cert-file and key-file belong together";
+    return NULL;
 }
 
 static const char *read_socket(sx_redis_config *config, const char *path,
@@ -127,8 +151,9 @@ static const char *read_uri(sx_redis_config *config, const char *url,
         (uri.password && !config->password))
         return "user and password are percent-encoded";
     config->shown = apr_psprintf(
-        pool, strchr(uri.hostname, ':') ? "redis://[%s]:%s" : "redis://%s:%s",
-        uri.hostname, config->port);
+        pool, strchr(uri.hostname, ':') ? "%s://[%s]:%s" : "%s://%s:%s",
+        uri.scheme, uri.hostname, config->port);
+    config->is_tls = !strcmp(uri.scheme, "rediss");
     if (uri.path && strlen(uri.path) > 1 && !read_db(config, uri.path + 1))
         return "a database is a number from 0 to 65535; " ACCEPTED;
     return read_options(config, uri.query, pool);
@@ -140,16 +165,12 @@ const char *sx_redis_config_read(sx_redis_config *config, const char *url,
     *config = (sx_redis_config){.prefix = SX_REDIS_PREFIX, .shown = "redis"};
     if (!strncmp(url, "unix:", 5))
         return read_socket(config, url + 5, pool);
-    if (!strncmp(url, "redis://", 8))
+    if (!strncmp(url, "redis://", 8) || !strncmp(url, "rediss://", 9))
         return read_uri(config, url, pool);
-    if (!strncmp(url, "rediss://", 9))
-        return "there is no TLS in the client library of this build: let "
-               "stunnel or its like listen on a socket, and name that by "
-               "unix:PATH";
     return "not of a scheme that is known; " ACCEPTED;
 }
 
-/* ---- password ------------------------------------------------------------ */
+/* ---- files --------------------------------------------------------------- */
 
 static const char *read_line(int fd, const char **password, apr_pool_t *pool)
 {
@@ -167,29 +188,43 @@ static const char *read_line(int fd, const char **password, apr_pool_t *pool)
     return NULL;
 }
 
-const char *sx_redis_password_read(sx_redis_config *config, apr_pool_t *pool)
+/* A descriptor of a file that nobody else can read, or -1 and why. */
+static int open_secret(const char *path, const char **why)
+{
+    struct stat st;
+    int fd =
+        open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0 || fstat(fd, &st) != 0)
+        *why = "cannot be opened";
+    else if (!S_ISREG(st.st_mode))
+        *why = "is no regular file";
+    else if (st.st_uid != 0 && st.st_uid != geteuid())
+        *why = "belongs neither to root nor to the user that starts httpd";
+    else if (st.st_mode & 027)
+        *why = "can be read or written by others: its mode may be 0600 or 0640";
+    return fd;
+}
+
+static const char *read_secret(const char *what, const char *path,
+                               const char **password, apr_pool_t *pool)
 {
     const char *why = NULL;
-    struct stat st;
-    int fd;
+    int fd = path ? open_secret(path, &why) : -1;
 
-    if (!config->password_file)
-        return NULL;
-    fd = open(config->password_file,
-              O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0 || fstat(fd, &st) != 0)
-        why = "cannot be opened";
-    else if (!S_ISREG(st.st_mode))
-        why = "is no regular file";
-    else if (st.st_uid != 0 && st.st_uid != geteuid())
-        why = "belongs neither to root nor to the user that starts httpd";
-    else if (st.st_mode & 027)
-        why = "can be read or written by others: its mode may be 0600 or 0640";
-    else
-        why = read_line(fd, &config->password, pool);
+    if (!why && fd >= 0 && password)
+        why = read_line(fd, password, pool);
     if (fd >= 0)
         close(fd);
-    return why ? apr_psprintf(pool, "the password file '%s' %s",
-                              config->password_file, why)
-               : NULL;
+    return why ? apr_psprintf(pool, "the %s '%s' %s", what, path, why) : NULL;
+}
+
+const char *sx_redis_config_load(sx_redis_config *config, apr_pool_t *pool)
+{
+    const char *why = read_secret("password-file", config->password_file,
+                                  &config->password, pool);
+
+    if (!why)
+        why = read_secret("key-file", config->key_file, NULL, pool);
+    return why || !config->is_tls ? why : sx_redis_tls_load(config, pool);
 }

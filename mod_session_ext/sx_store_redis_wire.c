@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+#include "sx_store_redis_tls.h"
 
 /* What all replies of one exchange may have: a record, and some more. */
 #define REPLIES_MAX  (SX_REDIS_RECORD_MAX + (1 << 20))
@@ -20,6 +21,7 @@
 
 struct sx_redis_conn {
     int fd;
+    struct ssl_st *tls; /* NULL: none */
     redisReader *reader;
     redisReplyObjectFunctions bounded;
 };
@@ -121,6 +123,22 @@ static int connect_hosts(const struct addrinfo *hosts, int64_t until_us)
     return fd;
 }
 
+static bool begin_tls(sx_redis_conn *conn, const sx_redis_config *config,
+                      int64_t until_us, const char **why)
+{
+    short events = 0;
+    int done = 0;
+
+    conn->tls = sx_redis_tls_begin(config, conn->fd);
+    if (conn->tls)
+        done = sx_redis_tls_greet(conn->tls, &events);
+    while (done < 0 && wait_for(conn->fd, events, until_us))
+        done = sx_redis_tls_greet(conn->tls, &events);
+    *why = done < 0 ? "its TLS does not answer in time"
+                    : "its TLS, or its certificate, is not accepted";
+    return done > 0;
+}
+
 sx_redis_conn *sx_redis_connect(const sx_redis_config *config,
                                 const struct addrinfo *hosts, int64_t until_us,
                                 const char **why)
@@ -148,11 +166,17 @@ sx_redis_conn *sx_redis_connect(const sx_redis_config *config,
                      __ATOMIC_RELAXED);
     conn->bounded.createArray = bounded_array;
     reader->fn = &conn->bounded;
+    if (config->tls && !begin_tls(conn, config, until_us, why)) {
+        sx_redis_close(conn);
+        return NULL;
+    }
     return conn;
 }
 
 void sx_redis_close(sx_redis_conn *conn)
 {
+    if (conn->tls)
+        sx_redis_tls_end(conn->tls);
     close(conn->fd);
     redisReaderFree(conn->reader);
     free(conn);
@@ -185,27 +209,45 @@ static char *format(const sx_redis_command *command, size_t *len)
     return text;
 }
 
-static bool send_all(int fd, const char *text, size_t len, int64_t until_us)
+/* Of a socket, what to wait for: 0 if it broke. */
+static short unless_broken(short events)
+{
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? events
+                                                                     : 0;
+}
+
+/* As send, at once: -1 and what to wait for. */
+static ssize_t send_some(sx_redis_conn *conn, const char *bytes, size_t len,
+                         short *events)
+{
+    ssize_t n;
+
+    if (conn->tls)
+        return sx_redis_tls_send(conn->tls, bytes, len, events);
+    n = send(conn->fd, bytes, len, MSG_NOSIGNAL);
+    *events = n < 0 ? unless_broken(POLLOUT) : 0;
+    return n;
+}
+
+static bool send_all(sx_redis_conn *conn, const char *text, size_t len,
+                     int64_t until_us)
 {
     size_t done = 0;
 
     while (done < len) {
-        ssize_t n = send(fd, text + done, len - done, MSG_NOSIGNAL);
+        short events = 0;
+        ssize_t n = send_some(conn, text + done, len - done, &events);
 
         if (n > 0)
             done += (size_t)n;
-        else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            if (!wait_for(fd, POLLOUT, until_us))
-                return false;
-        }
-        else if (errno != EINTR)
+        else if (!events || !wait_for(conn->fd, events, until_us))
             return false;
     }
     return true;
 }
 
-static bool send_commands(int fd, const sx_redis_command *commands, int count,
-                          int64_t until_us)
+static bool send_commands(sx_redis_conn *conn, const sx_redis_command *commands,
+                          int count, int64_t until_us)
 {
     bool sent = true;
 
@@ -213,7 +255,7 @@ static bool send_commands(int fd, const sx_redis_command *commands, int count,
         size_t len;
         char *text = format(&commands[i], &len);
 
-        sent = text && send_all(fd, text, len, until_us);
+        sent = text && send_all(conn, text, len, until_us);
         free(text);
     }
     return sent;
@@ -221,17 +263,28 @@ static bool send_commands(int fd, const sx_redis_command *commands, int count,
 
 /* ---- receiving ----------------------------------------------------------- */
 
+static ssize_t receive_some(sx_redis_conn *conn, char *bytes, size_t len,
+                            short *events)
+{
+    ssize_t n;
+
+    if (conn->tls)
+        return sx_redis_tls_recv(conn->tls, bytes, len, events);
+    n = recv(conn->fd, bytes, len, 0);
+    *events = n < 0 ? unless_broken(POLLIN) : 0;
+    return n;
+}
+
 static bool feed(sx_redis_conn *conn, size_t *total, int64_t until_us,
                  const char **why)
 {
     char bytes[READ_SIZE];
+    short events = 0;
     ssize_t n;
 
     do
-        n = recv(conn->fd, bytes, sizeof bytes, 0);
-    while (n < 0 &&
-           (errno == EINTR || ((errno == EAGAIN || errno == EWOULDBLOCK) &&
-                               wait_for(conn->fd, POLLIN, until_us))));
+        n = receive_some(conn, bytes, sizeof bytes, &events);
+    while (n < 0 && events && wait_for(conn->fd, events, until_us));
     *why = n == 0 ? "it closed the connection"
                   : "it did not answer in time, or the connection broke";
     if (n <= 0)
@@ -270,7 +323,7 @@ sx_redis_sent sx_redis_exchange(sx_redis_conn *conn,
     int got = 0;
 
     *why = "it took no command in time, or the connection broke";
-    if (!send_commands(conn->fd, commands, count, until_us))
+    if (!send_commands(conn, commands, count, until_us))
         return SX_REDIS_NOT_SENT;
     while (got < count && receive(conn, &total, &replies[got], until_us, why))
         got++;

@@ -22,6 +22,7 @@ sub given { return $KEYS . scope(@_) }
 SxTest::Refusal::accepted($s,
     ['a host', given('redis://localhost')],
     ['the same, as the others are written', given('redis:redis://localhost:7000/3')],
+    ['a host with TLS', given('rediss://localhost')],
     ['a socket', given('redis:unix:/run/redis.sock?db=2')],
     ['a password in the URL', given('redis://web:secret@localhost')],
     ['one in a file', given("redis://web\@localhost?password-file=$file")],
@@ -37,21 +38,24 @@ SxTest::Refusal::refused($s,
     ['nothing', given('redis:'), "'redis:'", 'accepted is redis://'],
     ['what only begins like it', given('redisx'), "'redisx'", 'redis:URL'],
     ['no such scheme', given('redis:http://localhost'), 'redis://'],
-    ['TLS, which the library has not', given('rediss://localhost'), 'stunnel'],
+    ['a certificate without TLS', given('redis://localhost?ca-file=/etc/ca.pem'),
+        'rediss://'],
+    ['authorities that are none', given("rediss://localhost?ca-file=$file"),
+        "ca-file '$file'"],
     ['an option that is none', given('redis://localhost?timeout=1'),
         'no such option', 'password-file'],
     ['a file that is not there', given('redis://localhost?password-file=/nowhere'),
-        "password file '/nowhere'", 'opened'],
+        "password-file '/nowhere'", 'opened'],
     ['two keys to one place', given('redis://:secret@localhost')
         . scope('redis://:other@localhost') =~ s{/s/}{/x/}r,
-        "'redis://...\@localhost'", 'another user, password or']);
+        "'redis://...\@localhost'", 'another user, password or file']);
 chmod 0644, $file;
 SxTest::Refusal::refused($s,
     ['a file that others can read', given("redis://localhost?password-file=$file"),
         $file, 'others', '0600']);
 
 for my $bad ('redis://:secret@localhost/x', 'redis://web:secret@',
-    'redis:unix:secret@x', 'rediss://:secret@localhost') {
+    'redis:unix:secret@x', 'rediss://:secret@localhost/x') {
     $s->write_conf(given($bad));
     my ($code, $said) = $s->configtest;
     ok($code != 0 && $said !~ /secret/, "what is wrong with $bad is said without it");

@@ -8,7 +8,7 @@ use House;
 my @ours    = qw(shm_store mod_session_ext mod_session_ext/php t/unit t/unit/sst t/unit/sx
     t/fuzz t/fuzz/sst t/fuzz/sx);
 my @by_name = qw(sodium.h xxhash.h lmdb.h hiredis/hiredis.h
-    libmemcached/memcached.h);
+    openssl/err.h openssl/ssl.h openssl/x509v3.h libmemcached/memcached.h);
 
 sub new
 {

@@ -1,24 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-# SessionExtStore redis:URL: apps notice nothing of it; servers on one Redis are
-# one; what was confirmed outlives the death of either; and without Redis there is
+# SessionExtStore redis:URL: apps notice nothing of it; servers on one Redis, here
+# one by a socket and one by TLS, are one; what was confirmed outlives the death of either; and without Redis there is
 # no answer, which is no miss, until it is back.
 use SxTest;
 use SxTest::Keys;
+use SxTest::Paths;
 use SxTest::Redis;
 use Time::HiRes qw(sleep time);
 
 my $PASSWORD = 'not in any log';
 my $KEY = SxTest::Keys::line(1);
 my @servers = map { SxTest::Server->new(scopes => 1, php => 1) } 1, 2;
-my $redis = SxTest::Redis->new($servers[0]->root . '/redis',
-    requirepass => $PASSWORD)->start;
+my $dir = $servers[0]->root;
+is(system('openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
+    . ' -days 2 -subj /CN=redis -addext subjectAltName=IP:127.0.0.1'
+    . " -keyout $dir/redis.key -out $dir/redis.pem >$dir/said 2>&1"), 0,
+    'a certificate is made');
+chmod 0644, "$dir/redis.key";
+my $tls_port = SxTest::Paths::free_port();
+my $redis = SxTest::Redis->new("$dir/redis", requirepass => $PASSWORD,
+    'tls-port' => $tls_port, 'tls-cert-file' => "$dir/redis.pem",
+    'tls-key-file' => "$dir/redis.key", 'tls-ca-cert-file' => "$dir/redis.pem",
+    'tls-auth-clients' => 'no')->start;
 my $APP = '/kept/cgi/app';
 my $PHP = SxTest::php() ? '/kept/php/app.php' : $APP;
 
 for my $s (@servers) {
     my $url = $s == $servers[0]
-        ? 'redis:unix:' . $redis->socket . '?password-file=' : 'redis://127.0.0.1:'
-        . $redis->port . '?password-file=';
+        ? 'redis:unix:' . $redis->socket . '?password-file='
+        : "rediss://127.0.0.1:$tls_port?ca-file=$dir/redis.pem&password-file=";
     my $file = $s->runtime_dir . '/redis.password';
     SxTest::Keys::put($file, "$PASSWORD\n");
     SxTest::Keys::put($s->runtime_dir . '/keys', $KEY);

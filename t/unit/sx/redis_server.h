@@ -143,6 +143,18 @@ static inline long long redis_number(const char *format, ...)
     return n;
 }
 
+/* A figure of what redis tells about itself. */
+static inline long long redis_figure(const char *name)
+{
+    redisReply *reply = redis_say("INFO");
+    const char *found = reply && reply->str ? strstr(reply->str, name) : NULL;
+    long long n = found ? strtoll(found + strlen(name) + 1, NULL, 10) : -1;
+
+    if (reply)
+        freeReplyObject(reply);
+    return n;
+}
+
 static inline sx_store *redis_store(const char *url, apr_pool_t *pool)
 {
     sx_redis_config config;
@@ -150,7 +162,7 @@ static inline sx_store *redis_store(const char *url, apr_pool_t *pool)
     sx_store *store = NULL;
 
     if (!why)
-        why = sx_redis_password_read(&config, pool);
+        why = sx_redis_config_load(&config, pool);
     if (!why)
         store = sx_store_redis_open(&config, &why, pool);
     if (!store)

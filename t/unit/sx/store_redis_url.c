@@ -27,6 +27,9 @@ static void accepts(const char *url, sx_redis_config wanted)
            same(c.host, wanted.host) && same(c.port, wanted.port) &&
            same(c.user, wanted.user) && same(c.password, wanted.password) &&
            same(c.password_file, wanted.password_file) &&
+           same(c.ca_file, wanted.ca_file) &&
+           same(c.cert_file, wanted.cert_file) &&
+           same(c.key_file, wanted.key_file) && c.is_tls == wanted.is_tls &&
            same(c.prefix, wanted.prefix ? wanted.prefix : "sx:") &&
            c.db == wanted.db,
        "%s is read: %s", url, why ? why : "yes");
@@ -67,13 +70,25 @@ static void test_urls(void)
                               .user = "web",
                               .password_file = "/etc/redis.pw",
                               .db = 2});
+    accepts("rediss://:pw@h:7000/1?ca-file=/ca.pem&cert-file=/c&key-file=/k",
+            (sx_redis_config){.shown = "rediss://h:7000",
+                              .host = "h",
+                              .port = "7000",
+                              .password = "pw",
+                              .ca_file = "/ca.pem",
+                              .cert_file = "/c",
+                              .key_file = "/k",
+                              .is_tls = true,
+                              .db = 1});
     accepts("unix:/run/redis/redis.sock?db=1",
             (sx_redis_config){.shown = "unix:/run/redis/redis.sock",
                               .path = "/run/redis/redis.sock",
                               .db = 1});
     refuses("", "scheme");
     refuses("http://h", "scheme");
-    refuses("rediss://:secret@h", "stunnel");
+    refuses("redis://:secret@h?ca-file=/x", "rediss");
+    refuses("rediss://:secret@h?cert-file=/x", "together");
+    refuses("rediss://:secret@h?ca-file=x", "absolute");
     refuses("redis://", "not a URL");
     refuses("redis://:secret@h:70000", "port");
     refuses("redis://:secret@h/first", "database");
@@ -93,7 +108,7 @@ static void test_urls(void)
 static const char *read_file(const char *path, const char **password)
 {
     sx_redis_config c = {.password_file = path};
-    const char *why = sx_redis_password_read(&c, pool);
+    const char *why = sx_redis_config_load(&c, pool);
 
     *password = c.password;
     return why ? why : "";

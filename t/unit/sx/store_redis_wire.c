@@ -14,7 +14,7 @@
 #include "sx_store_redis_wire.h"
 #include "tap.h"
 
-#define TIME_US 100000
+#define TIME_US 250000
 
 typedef struct peer {
     const char *what, *says;
