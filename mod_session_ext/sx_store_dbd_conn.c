@@ -2,6 +2,7 @@
 /* A connection: how it begins and ends, and a statement on it. */
 #include "sx_store_dbd_conn.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -303,6 +304,24 @@ static const char *begin(sx_dbd_store *store, sx_dbd_conn *conn, bool make,
     return why;
 }
 
+/* MariaDB's library leaves its connections to whatever this process executes,
+ * so to CGI programs; of all three it alone.  It can be asked for them where
+ * APR has loaded it, for all to see. */
+static void keep_to_ourselves(const sx_dbd_store *store,
+                              const sx_dbd_conn *conn)
+{
+    int (*socket_of)(void *mysql) = NULL;
+    int fd = -1;
+
+    if (strcmp(store->dialect->driver, "mysql") != 0)
+        return;
+    *(void **)&socket_of = dlsym(RTLD_DEFAULT, "mysql_get_socket");
+    if (socket_of)
+        fd = socket_of(apr_dbd_native_handle(store->driver, conn->handle));
+    if (fd >= 0)
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 sx_dbd_conn *sx_dbd_connect(sx_dbd_store *store, bool make, const char **why,
                             apr_pool_t *pool)
 {
@@ -323,6 +342,8 @@ sx_dbd_conn *sx_dbd_connect(sx_dbd_store *store, bool make, const char **why,
         conn->handle = NULL;
     }
     apr_pool_create(&conn->prepared, own);
+    if (!*why)
+        keep_to_ourselves(store, conn);
     if (!*why)
         *why = begin(store, conn, make, pool);
     if (!*why)

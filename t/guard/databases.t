@@ -7,20 +7,20 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lint", "$FindBin::Bin/../lib";
+use File::Basename qw(basename);
 use Test::More;
 use House;
 use SxTest::Database;
 use SxTest::Log;
 
-my @PROGRAMS = qw(contract contract_meet contract_kill contention interleave
-    logout store_dbd);
+my @PROGRAMS = split ' ', make_var('stores');
 my %NAME = (pgsql => 'PostgreSQL', mysql => 'MariaDB');
 
 # What a program says, and whether it has passed.
 sub program
 {
     my ($name) = @_;
-    my $file = build() . "/t/unit/sx/$name";
+    my $file = build() . "/$name";
     open my $out, '-|', 'timeout', $ENV{SXTEST_LONG} ? 3600 : 300, $file
         or die "$file: $!\n";
     my @said = <$out>;
@@ -35,7 +35,7 @@ for my $kind (sort keys %NAME) {
         ($kind, $database->params, $database->poor);
     for my $name (@PROGRAMS) {
         my ($passed, @said) = program($name);
-        ok($passed, "$name, on $NAME{$kind}")
+        ok($passed, basename($name) . ", on $NAME{$kind}")
             or diag(grep { !/^ok / } @said);
     }
     # The C tests put these words into records, and nowhere else.

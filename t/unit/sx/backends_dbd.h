@@ -78,12 +78,17 @@ static inline void sqlite_open(stage *at, uint64_t size, shm_on_full on_full)
         stage_give_up(why);
 }
 
-static inline void sqlite_close(stage *at)
+static inline void sqlite_unlink(stage *at, const char *path)
 {
     static const char *const tails[] = {"", "-wal", "-shm", "-lock"};
 
     for (size_t i = 0; i < sizeof(tails) / sizeof(*tails); i++)
-        unlink(apr_pstrcat(at->pool, sqlite_path(at), tails[i], NULL));
+        unlink(apr_pstrcat(at->pool, path, tails[i], NULL));
+}
+
+static inline void sqlite_close(stage *at)
+{
+    sqlite_unlink(at, sqlite_path(at));
     if (rmdir(at->path) != 0)
         stage_give_up("the scratch directory cannot be removed");
 }
