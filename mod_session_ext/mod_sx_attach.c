@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include "mod_sx_keeper.h"
+#include "mod_sx_kind.h"
 #include "mod_sx_snapshot.h"
 #include "mod_sx_worker.h"
 #include "shm_stats.h"
@@ -152,7 +153,7 @@ void mod_sx_attach(mod_sx_segment *segment, apr_pool_t *pchild)
 {
     membership *m;
 
-    if (segment->conf->kind)
+    if (segment->conf->kind && segment->conf->kind->open)
         mod_sx_keep(segment, pchild);
     if (!segment->segment)
         return;

@@ -145,21 +145,30 @@ static const char *check_carried(const mod_sx_dir *dir,
 
 /* Sessions in a store of some kind. */
 static const char *check_kind(const mod_sx_dir *dir, const mod_sx_server *conf,
-                              const mod_sx_store_conf *store, apr_pool_t *pool)
+                              const mod_sx_store_conf *store,
+                              const mod_sx_store_conf *holder, apr_pool_t *pool)
 {
-    const mod_sx_kind *kind = store->kind;
-
-    if (kind->outlives && !conf->key_file)
+    if (holder->kind && holder->kind->outlives && !conf->key_file)
         return apr_psprintf(pool,
                             "SessionExtStore %s: %s, the generated keys do "
                             "not: SessionExtKeyFile is needed",
-                            store->name, kind->outlives);
+                            holder->name, holder->kind->outlives);
     return MOD_SX_OR(dir->php, 0) == 1
                ? apr_psprintf(pool,
                               "SessionExtPHP: %s are not in a store that PHP "
                               "can open: accepted with SessionExtStore shm",
-                              kind->sessions)
+                              store->kind->sessions)
                : NULL;
+}
+
+/* Where all of a store's records are: of a tier, its second store. */
+static const mod_sx_store_conf *holder_of(const mod_sx_server *main_conf,
+                                          const mod_sx_store_conf *store)
+{
+    const mod_sx_store_conf *holder =
+        store->durable ? mod_sx_find_store(main_conf, store->durable) : store;
+
+    return holder ? holder : store;
 }
 
 static const char *too_large(apr_int64_t max_size,
@@ -173,19 +182,11 @@ static const char *too_large(apr_int64_t max_size,
                         (int)store->max_record - RECORD_OVERHEAD);
 }
 
-static const char *check_scope(const mod_sx_dir *dir, const mod_sx_server *conf,
-                               const mod_sx_server *main_conf, apr_pool_t *pool)
+static const char *check_sizes(const mod_sx_dir *dir,
+                               const mod_sx_store_conf *store, apr_pool_t *pool)
 {
-    const mod_sx_store_conf *store =
-        mod_sx_find_store(main_conf, mod_sx_store_name_of(dir));
     apr_int64_t max_size = MOD_SX_OR(dir->max_size, 65536);
-    const char *why =
-        MOD_SX_OR(dir->carried, 0) == 1 ? check_carried(dir, conf) : NULL;
 
-    if (!store)
-        return apr_psprintf(
-            pool, "SessionExtStore: there is no ShmStore '%s': accepted is %s",
-            mod_sx_store_name_of(dir), mod_sx_kind_words(pool));
     if ((dir->enabled == 1 || dir->max_size != MOD_SX_UNSET) &&
         max_size + RECORD_OVERHEAD > (apr_int64_t)store->max_record)
         return store->kind
@@ -206,8 +207,27 @@ static const char *check_scope(const mod_sx_dir *dir, const mod_sx_server *conf,
                             dir->max_per_user, store->name,
                             ((int)store->max_record - RECORD_OVERHEAD) /
                                 SX_SEAT_BYTES);
+    return NULL;
+}
+
+static const char *check_scope(const mod_sx_dir *dir, const mod_sx_server *conf,
+                               const mod_sx_server *main_conf, apr_pool_t *pool)
+{
+    const mod_sx_store_conf *store =
+        mod_sx_find_store(main_conf, mod_sx_store_name_of(dir));
+    const mod_sx_store_conf *holder;
+    const char *why =
+        MOD_SX_OR(dir->carried, 0) == 1 ? check_carried(dir, conf) : NULL;
+
+    if (!store)
+        return apr_psprintf(
+            pool, "SessionExtStore: there is no ShmStore '%s': accepted is %s",
+            mod_sx_store_name_of(dir), mod_sx_kind_words(pool));
+    holder = holder_of(main_conf, store);
+    if (!why)
+        why = check_sizes(dir, store, pool);
     if (store->kind && !why)
-        why = check_kind(dir, conf, store, pool);
+        why = check_kind(dir, conf, store, holder, pool);
     if (!why && mod_sx_cookie_conf_of(dir)->persistent && !conf->key_file)
         return "SessionExtCookie: a persistent cookie outlives a reboot, the "
                "generated keys do not: SessionExtKeyFile is needed";
@@ -215,12 +235,12 @@ static const char *check_scope(const mod_sx_dir *dir, const mod_sx_server *conf,
         why = mod_sx_seals_check(dir, conf, true, pool);
     if (why)
         return why;
-    if (store->snapshot && !conf->key_file)
+    if (holder->snapshot && !conf->key_file)
         return apr_psprintf(pool,
                             "ShmStore '%s': its snapshot outlives a reboot, "
                             "the generated keys do not: servers that use it "
                             "need a SessionExtKeyFile",
-                            store->name);
+                            holder->name);
     if (store->group && !conf->key_file)
         return apr_psprintf(pool,
                             "ShmStore '%s' is open to a group: servers that "

@@ -15,6 +15,7 @@
 #include "mod_sx_kind.h"
 #include "mod_sx_parse.h"
 #include "mod_sx_snapshot.h"
+#include "mod_sx_store_tier.h"
 #include "sx_registry.h"
 
 /* ---- telling what is wrong ---------------------------------------------- */
@@ -31,16 +32,9 @@ static bool in_htaccess(cmd_parms *cmd)
     return ap_check_cmd_context(cmd, NOT_IN_HTACCESS) != NULL;
 }
 
-/* Names go into file names, log lines and MACs: keep them plain. */
 static const char *check_name(cmd_parms *cmd, const char *word)
 {
-    size_t len = strlen(word);
-
-    if (len == 0 || len > 64 ||
-        strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                     "0123456789._-") != len)
-        return wrong(cmd, word, "a name has 1 to 64 of A-Z a-z 0-9 . _ -");
-    return NULL;
+    return wrong(cmd, word, mod_sx_parse_name(word));
 }
 
 static const char *where_of(cmd_parms *cmd)
@@ -95,7 +89,8 @@ static const char *set_duration(cmd_parms *cmd, void *conf, const char *word)
     const char *why = mod_sx_parse_duration(word, field);
     bool may_be_zero = offset == offsetof(mod_sx_dir, renew_ms) ||
                        offset == offsetof(mod_sx_dir, grace_ms) ||
-                       offset == offsetof(mod_sx_dir, touch_ms);
+                       offset == offsetof(mod_sx_dir, touch_ms) ||
+                       offset == offsetof(mod_sx_dir, tier_age_ms);
 
     if (!why && *field == 0 && !may_be_zero)
         why = "a session that ends at once is of no use: accepted is 1s or "
@@ -142,30 +137,22 @@ static const char *set_namespace(cmd_parms *cmd, void *conf, const char *word)
     return why;
 }
 
-static const char *set_store(cmd_parms *cmd, void *conf, const char *word)
+static const char *set_store(cmd_parms *cmd, void *conf, const char *word,
+                             const char *second)
 {
     mod_sx_dir *dir = conf;
-    const mod_sx_kind *kind = mod_sx_kind_of(word);
     const char *name = MOD_SX_DEFAULT_STORE, *why = NULL;
-    const char *shown = mod_sx_without_password(word, cmd->pool);
 
+    if (second && mod_sx_kind_of(word) != &mod_sx_store_tier)
+        return wrong(cmd, mod_sx_without_password(second, cmd->pool),
+                     "a second store is accepted only behind tier:FAST");
+    if (second)
+        word = apr_pstrcat(cmd->pool, word, " ", second, NULL);
     dir->carried = !strcasecmp(word, "cookie");
-    if (!strncasecmp(word, "shm:", 4)) {
-        name = apr_pstrdup(cmd->pool, word + 4);
-        why = check_name(cmd, name);
-    }
-    else if (kind) {
-        name = kind->name(cmd, word, &why);
-        why = wrong(cmd, shown, why);
-    }
-    else if (strcasecmp(word, "shm") && !dir->carried) {
-        why = wrong(cmd, shown,
-                    apr_pstrcat(cmd->pool,
-                                "this build has no such store: accepted is ",
-                                mod_sx_kind_words(cmd->pool), NULL));
-    }
+    if (!dir->carried)
+        name = mod_sx_store_of_word(cmd, word, &why);
     if (why)
-        return why;
+        return wrong(cmd, mod_sx_without_password(word, cmd->pool), why);
     dir->store = name;
     note_use(cmd, dir);
     return NULL;
@@ -459,8 +446,8 @@ const command_rec mod_sx_directives[] = {
     AP_INIT_TAKE1("SessionExtNamespace", set_namespace, NULL, SCOPE,
                   "what sessions, users and cookies here belong to; default: "
                   "the ServerName"),
-    AP_INIT_TAKE1("SessionExtStore", set_store, NULL, SCOPE,
-                  "where sessions live: shm[:NAME], cookie or file:DIR"),
+    AP_INIT_TAKE12("SessionExtStore", set_store, NULL, SCOPE,
+                   "where sessions live: shm[:NAME], cookie or file:DIR"),
     AP_INIT_RAW_ARGS("SessionExtKeyFile", set_key_file, NULL, RSRC_CONF,
                      "secret keys: PATH [group=GROUP] [symlink]"),
     AP_INIT_RAW_ARGS("SessionExtCookie", set_cookie, NULL, SCOPE,
@@ -482,6 +469,8 @@ const command_rec mod_sx_directives[] = {
              "how long the old id leads to a silently renewed session"),
     DURATION("SessionExtTouchInterval", touch_ms,
              "at most one access is noted in this time"),
+    DURATION("SessionExtTierMaxAge", tier_age_ms,
+             "how old a copy in the first store of a tier may be"),
     AP_INIT_TAKE1("SessionExtMaxSize", set_max_size, NULL, SCOPE,
                   "limit of one session's data"),
     AP_INIT_TAKE1("SessionExtEncrypt", set_encrypt, FIELD(encrypt), SCOPE,

@@ -71,6 +71,7 @@ typedef struct mod_sx_dir {
     apr_array_header_t *seals; /* of const mod_sx_seal_conf *; NULL: none */
     apr_int64_t idle_ms, idle_max_ms, absolute_ms;
     apr_int64_t renew_ms, grace_ms, touch_ms;
+    apr_int64_t tier_age_ms;
     apr_int64_t max_size;
     int encrypt;
     const char *user_key;
@@ -108,7 +109,8 @@ typedef struct mod_sx_store_conf {
     unsigned max_anonymous, max_namespace; /* per cent; 0: no limit */
     const char *group;                     /* NULL: none */
     gid_t gid;
-    const char *snapshot; /* NULL: none */
+    const char *fast, *durable; /* of a tier: names of its stores; NULL */
+    const char *snapshot;       /* NULL: none */
     apr_int64_t snapshot_ms;
     const char *where; /* file:line, for messages */
 } mod_sx_store_conf;

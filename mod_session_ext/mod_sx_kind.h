@@ -42,9 +42,15 @@ struct mod_sx_kind {
     const char *(*prepare)(mod_sx_segment *store, apr_pool_t *pool);
 
     /** In a child: the backend, or NULL and why.  Then it is asked again, once
-     *  a second, with another ${pool}. */
+     *  a second, with another ${pool}.  NULL: there is nothing to be kept open,
+     *  as in a store that is made of others. */
     sx_store *(*open)(const mod_sx_segment *store, const char **why,
                       apr_pool_t *pool);
+
+    /** The backend for one request of the scope ${dir}, or NULL.  NULL instead
+     *  of the function: what was opened. */
+    sx_store *(*for_request)(const mod_sx_store_conf *store,
+                             const mod_sx_dir *dir, apr_pool_t *pool);
 
     /** Its figures.  Any child.  NULL: it has none. */
     void (*figures)(const mod_sx_segment *store, mod_sx_tell_figure *tell,
@@ -54,6 +60,11 @@ struct mod_sx_kind {
 /** The kind that ${word}, or a name, is of, in any case, or NULL.  A name
  *  without a colon is of none. */
 const mod_sx_kind *mod_sx_kind_of(const char *word);
+
+/** The name of the store that ${word} means: of a ShmStore (shm, shm:NAME), or
+ *  of a kind.  NULL, and in ${why} what is accepted. */
+const char *mod_sx_store_of_word(cmd_parms *cmd, const char *word,
+                                 const char **why);
 
 /** What SessionExtStore accepts, as the end of a sentence. */
 const char *mod_sx_kind_words(apr_pool_t *pool);

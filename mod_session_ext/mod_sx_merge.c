@@ -21,6 +21,7 @@ void *mod_sx_create_dir(apr_pool_t *pool, char *path)
     dir->max_per_user = dir->bind = dir->php = MOD_SX_UNSET;
     dir->idle_ms = dir->idle_max_ms = dir->absolute_ms = MOD_SX_UNSET;
     dir->renew_ms = dir->grace_ms = dir->touch_ms = MOD_SX_UNSET;
+    dir->tier_age_ms = MOD_SX_UNSET;
     dir->max_size = dir->flash_bytes = MOD_SX_UNSET;
     return dir;
 }
@@ -91,6 +92,7 @@ void *mod_sx_merge_dir(apr_pool_t *pool, void *base_conf, void *add_conf)
     MERGE(renew_ms);
     MERGE(grace_ms);
     MERGE(touch_ms);
+    MERGE(tier_age_ms);
     MERGE(max_size);
     MERGE(encrypt);
     MERGE_PTR(user_key);

@@ -63,6 +63,18 @@ const char *mod_sx_parse_size(const char *word, apr_int64_t *bytes)
     return NULL;
 }
 
+const char *mod_sx_parse_name(const char *word)
+{
+    size_t len = strlen(word);
+
+    return len == 0 || len > 64 ||
+                   strspn(word,
+                          "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                          "0123456789._-") != len
+               ? "a name has 1 to 64 of A-Z a-z 0-9 . _ -"
+               : NULL;
+}
+
 const char *mod_sx_parse_percent(const char *word, unsigned *percent)
 {
     static const unit units[] = {{'%', 1}, {0, 0}};

@@ -22,6 +22,9 @@ const char *mod_sx_parse_percent(const char *word, unsigned *percent);
 /** `On` or `Off` in any case: 1 or 0. */
 const char *mod_sx_parse_switch(const char *word, int *value);
 
+/** A name that may be in file names, log lines and MACs: a plain one. */
+const char *mod_sx_parse_name(const char *word);
+
 /** A group's name or number. */
 const char *mod_sx_parse_group(const char *word, gid_t *gid, apr_pool_t *pool);
 

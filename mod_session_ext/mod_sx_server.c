@@ -425,6 +425,16 @@ sx_store *mod_sx_backend(const char *name)
     return segment ? mod_sx_attached(segment) : NULL;
 }
 
+sx_store *mod_sx_backend_for(const char *name, const mod_sx_dir *dir,
+                             apr_pool_t *pool)
+{
+    const mod_sx_segment *segment = find_segment(name);
+
+    if (segment && segment->conf->kind && segment->conf->kind->for_request)
+        return segment->conf->kind->for_request(segment->conf, dir, pool);
+    return segment ? mod_sx_attached(segment) : NULL;
+}
+
 const mod_sx_store_conf *mod_sx_store_conf_of(const char *name)
 {
     const mod_sx_segment *segment = find_segment(name);

@@ -56,4 +56,8 @@ const mod_sx_store_conf *mod_sx_store_conf_of(const char *name);
 /** The backend of the store ${name}, or NULL if it is unavailable. */
 sx_store *mod_sx_backend(const char *name);
 
+/** The same for one request of a scope on it. */
+sx_store *mod_sx_backend_for(const char *name, const mod_sx_dir *dir,
+                             apr_pool_t *pool);
+
 #endif

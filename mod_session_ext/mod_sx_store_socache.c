@@ -282,6 +282,7 @@ const mod_sx_kind mod_sx_store_socache = {
     .accepted = "socache:PROVIDER[:ARGS]",
     .sessions = "sessions in a cache",
     .max_record = 1048576,
+    .remote = true,
     .name = name,
     .complete = complete,
     .check = check,

@@ -123,10 +123,12 @@ bool mod_sx_is_secure(request_rec *r, mod_sx_secure secure)
            (secure == SX_SECURE_AUTO && !strcmp(ap_http_scheme(r), "https"));
 }
 
-static sx_store *find_store(const mod_sx_visit *visit, apr_pool_t *pool)
+static sx_store *find_store(const mod_sx_visit *visit, const mod_sx_dir *dir,
+                            apr_pool_t *pool)
 {
-    sx_store *store =
-        visit->realm.scope.keys ? mod_sx_backend(visit->store_name) : NULL;
+    sx_store *store = visit->realm.scope.keys
+                          ? mod_sx_backend_for(visit->store_name, dir, pool)
+                          : NULL;
 
     return store && visit->carried
                ? sx_store_cookie_create(store, &visit->realm.scope, pool)
@@ -151,7 +153,7 @@ static mod_sx_visit *begin_visit(request_rec *r, const mod_sx_dir *dir)
         visit->realm.scope = scope;
         visit->realm.self = *mod_sx_self();
         visit->carried = carried;
-        visit->realm.store = find_store(visit, top->pool);
+        visit->realm.store = find_store(visit, dir, top->pool);
         visit->delta = sx_delta_create(top->pool);
         visit->next = top->visits;
         top->visits = visit;

@@ -33,6 +33,9 @@
 /* Who was killed leaves a claim for so long; nobody waits for it. */
 #define CLAIM_MS 1000
 
+/* Each waits as long as FAST does. */
+#define CLEAR_TRIES 3
+
 /* Little-endian; a record's bytes follow.  Beside it in FAST are namespace, tag
  * and handle. */
 typedef struct copy_head {
@@ -155,12 +158,14 @@ static bool put_copy(place *at, sx_str bytes, const sx_record_meta *meta)
     return done;
 }
 
-/* False: FAST cannot be reached. */
+/* Nothing old may stay for want of a moment.  False: FAST cannot be reached. */
 static bool clear(place *at)
 {
     sx_store *fast = at->of->fast;
-    sx_answer answer = fast->ops->remove(fast, at->key, 0);
+    sx_answer answer = SX_STORE_BUSY;
 
+    for (int i = 0; i < CLEAR_TRIES && answer == SX_STORE_BUSY; i++)
+        answer = fast->ops->remove(fast, at->key, 0);
     at->token = 0;
     return answer == SX_STORE_OK || answer == SX_STORE_MISS;
 }

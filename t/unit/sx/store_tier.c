@@ -237,6 +237,21 @@ static void test_fast_fails(sx_answer how)
     fast.fails = SX_STORE_OK;
 }
 
+static void test_fast_busy(void)
+{
+    sx_record_meta meta = meta_of(SX_USER);
+    const unsigned char *key = made("before", &meta);
+
+    for (int i = 1; i <= 2; i++) {
+        fast.busy = i;
+        ok(put(key, meta.token, sx_str_of(i == 1 ? "one" : "two"), &meta) ==
+                   SX_STORE_OK &&
+               holds(key, i == 1 ? "one" : "two"),
+           "no old copy stays where FAST is busy for %d calls", i);
+    }
+    fast.busy = 0;
+}
+
 static void test_fast_lost(void)
 {
     sx_record_meta meta = meta_of(SX_USER);
@@ -324,6 +339,7 @@ int main(void)
     test_fast_fails(SX_STORE_UNAVAILABLE);
     test_fast_fails(SX_STORE_BUSY);
     test_fast_fails(SX_STORE_FULL);
+    test_fast_busy();
     test_fast_damaged();
     test_fast_lost();
     test_fast_foreign();

@@ -12,6 +12,7 @@ typedef struct side {
     sx_store *real;
     int gets;
     sx_answer fails; /* OK: it works */
+    int busy;        /* so many calls are BUSY before that */
     sx_str lie;      /* what each get gives; NULL: what there is */
     int64_t clock_ms;
 } side;
@@ -54,6 +55,10 @@ static inline side *side_of(sx_store *base, sx_answer *answer)
     side *s = (side *)base;
 
     *answer = passes() ? s->fails : SX_STORE_UNAVAILABLE;
+    if (s->busy > 0) {
+        s->busy--;
+        *answer = SX_STORE_BUSY;
+    }
     return s;
 }
 
