@@ -106,26 +106,37 @@ static const char *open_files(const char *dir, tool_store *store,
 /* ---- redis --------------------------------------------------------------- */
 
 #ifdef SX_HAVE_REDIS
-/* redis://HOST is as good as redis:redis://HOST, as in SessionExtStore. */
-static const char *open_redis(const char *url, tool_store *store,
-                              apr_pool_t *pool)
+static const char *open_redis_url(const char *url, tool_store *store,
+                                  apr_pool_t *pool)
 {
     sx_redis_config *config = apr_pcalloc(pool, sizeof(*config));
-    const char *why;
+    const char *why = sx_redis_config_read(config, url, pool);
 
-    if (strncmp(url, "//", 2) == 0) {
-        url = apr_pstrcat(pool, "redis:", url, NULL);
-    }
-    why = sx_redis_config_read(config, url, pool);
     if (why) {
         return why;
     }
     store->spec = config->shown;
-    why = sx_redis_password_read(config, pool);
+    why = sx_redis_config_load(config, pool);
     if (!why) {
         store->sx = sx_store_redis_open(config, &why, pool);
     }
     return store->sx ? NULL : why;
+}
+
+/* redis://HOST is as good as redis:redis://HOST, as in SessionExtStore. */
+static const char *open_redis(const char *url, tool_store *store,
+                              apr_pool_t *pool)
+{
+    if (strncmp(url, "//", 2) == 0) {
+        url = apr_pstrcat(pool, "redis:", url, NULL);
+    }
+    return open_redis_url(url, store, pool);
+}
+
+static const char *open_rediss(const char *url, tool_store *store,
+                               apr_pool_t *pool)
+{
+    return open_redis_url(apr_pstrcat(pool, "rediss:", url, NULL), store, pool);
 }
 #endif
 
@@ -222,6 +233,7 @@ static const struct kind {
      "the directory of SessionExtStore file:"},
 #ifdef SX_HAVE_REDIS
     {"redis", open_redis, true, "redis:URL", "as in SessionExtStore"},
+    {"rediss", open_rediss, true, "rediss://HOST", "the same, by TLS"},
 #endif
     {"dbd", open_dbd, true, "dbd:[TABLE]:DRIVER:PARAMS",
      "with DBDriver and DBDParams of the server; @FILE has PARAMS"},

@@ -16,8 +16,8 @@
 struct ssl_st;
 
 /** What all connections by ${config} share, in config->tls, which lives as
- *  long as ${pool}: with authorities, and a certificate of the client's, if files are
- *  named.  Returns NULL, or one sentence. */
+ *  long as ${pool}: with authorities, and a certificate of the client's, if
+ *  files are named.  Returns NULL, or one sentence. */
 const char *sx_redis_tls_load(sx_redis_config *config, apr_pool_t *pool);
 
 /** A connection over ${fd}, or NULL. */
