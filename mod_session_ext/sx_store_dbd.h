@@ -30,8 +30,8 @@
  * one waits without end where all are lent, it cannot be told that one failed,
  * and it makes a dead one anew with neither its settings nor its statements.
  *
- * Who waits.  A call waits for others at most SX_DBD_WAIT_MS, for a connection
- * or for a row, but for a row of MySQL one second, the least that it knows.
+ * Who waits.  A call waits for others at most ${wait_ms}, for a connection or
+ * for a row, but for a row of MySQL one second, the least that it knows.
  * What the database itself takes for a statement is bounded to the same by
  * PostgreSQL (statement_timeout) and MariaDB (max_statement_time).  To connect
  * is bounded by the driver: PostgreSQL two seconds, libpq's least; MySQL's
@@ -52,7 +52,7 @@
 
 #include "sx_store.h"
 
-#define SX_DBD_RECORD_MAX  ((size_t)4 << 20)
+#define SX_DBD_RECORD_MAX  ((size_t)1 << 20)
 #define SX_DBD_WAIT_MS     INT64_C(250)
 #define SX_DBD_TABLE       "session_ext"
 #define SX_DBD_TABLE_MAX   48
@@ -65,6 +65,7 @@ typedef struct sx_dbd_config {
     const char *const *init; /* SQL for each new connection, up to a NULL; or
                               * NULL */
     unsigned connections;    /* at most; 0: SX_DBD_CONNECTIONS */
+    int64_t wait_ms;         /* 0: SX_DBD_WAIT_MS */
     int64_t boot_ms;         /* CLOCK_BOOTTIME, now */
     const char *boot_id;     /* text; NULL: the kernel's */
 } sx_dbd_config;

@@ -299,8 +299,14 @@ static const char *begin(sx_dbd_store *store, sx_dbd_conn *conn, bool make,
         why =
             make ? make_tables(store, conn, pool) : why_not(store, conn, pool);
     /* They hold for what comes now; each may be of another version. */
-    for (const char *const *sql = store->dialect->limits; *sql; sql++)
-        (void)sx_dbd_run(store, conn, *sql);
+    for (const sx_dbd_limit *limit = store->dialect->limits; limit->before;
+         limit++)
+        (void)sx_dbd_run(store, conn,
+                         apr_pstrcat(pool, limit->before,
+                                     limit->behind
+                                         ? sx_int64_str(store->wait_ms, pool).p
+                                         : NULL,
+                                     limit->behind, NULL));
     return why;
 }
 

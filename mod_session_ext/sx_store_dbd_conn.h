@@ -28,6 +28,7 @@ typedef struct sx_dbd_store {
     const sx_dbd_dialect *dialect;
     const apr_dbd_driver_t *driver;
     const char *table;
+    int64_t wait_ms;
     const char *statements[SX_DBD_STATEMENTS]; /* their texts */
     struct sx_dbd_store *next;                 /* of all in this process */
 

@@ -183,7 +183,8 @@ sx_answer sx_dbd_acquire(sx_dbd_store *store, sx_dbd_conn **conn)
     choice chosen;
 
     clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_nsec += SX_DBD_WAIT_MS * 1000000;
+    end.tv_sec += store->wait_ms / 1000;
+    end.tv_nsec += store->wait_ms % 1000 * 1000000;
     end.tv_sec += end.tv_nsec / 1000000000;
     end.tv_nsec %= 1000000000;
     for (;;) {
@@ -241,10 +242,10 @@ void sx_dbd_release(sx_dbd_store *store, sx_dbd_conn *conn, bool is_broken)
 /* ---- a call ------------------------------------------------------------- */
 
 /* SQLite's writers: by asking again, since such locks know no deadline. */
-static bool lock_writers(const sx_dbd_conn *conn)
+static bool lock_writers(const sx_dbd_store *store, const sx_dbd_conn *conn)
 {
     struct flock all_of_it = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    const int64_t end_us = sx_dbd_boot_us() + SX_DBD_WAIT_MS * 1000;
+    const int64_t end_us = sx_dbd_boot_us() + store->wait_ms * 1000;
     struct timespec pause = {.tv_nsec = 50000};
 
     while (fcntl(conn->lock, F_OFD_SETLK, &all_of_it) != 0) {
@@ -270,7 +271,7 @@ static sx_dbd_outcome call_on(sx_dbd_store *store, sx_dbd_conn *conn,
     const bool locks = writes && conn->lock >= 0;
     sx_dbd_outcome outcome;
 
-    if (locks && !lock_writers(conn))
+    if (locks && !lock_writers(store, conn))
         return SX_DBD_WAITED;
     outcome = call(store, conn, baton);
     if (locks)

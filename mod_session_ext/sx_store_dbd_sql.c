@@ -24,7 +24,7 @@ static const char *const sqlite_session[] = {"PRAGMA busy_timeout=100",
                                              "PRAGMA journal_mode=WAL",
                                              "PRAGMA synchronous=NORMAL", NULL};
 
-static const char *const nothing[] = {NULL};
+static const sx_dbd_limit no_limits[] = {{NULL, NULL}};
 
 static bool says(const char *text, const char *what)
 {
@@ -51,7 +51,7 @@ static const sx_dbd_dialect sqlite = {
     .params = "",
     .tables = sqlite_tables,
     .session = sqlite_session,
-    .limits = nothing,
+    .limits = no_limits,
     .wall_ms = "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS "
                "INTEGER)",
     .absent =
@@ -77,6 +77,8 @@ static const char *const pgsql_tables[] = {
     "NULL, created_ms bigint NOT NULL, last_access_ms bigint NOT NULL, "
     "expires_ms bigint NOT NULL, hard_end_ms bigint NOT NULL, token bigint NOT "
     "NULL, bytes bytea NOT NULL)",
+    /* What is sealed cannot be compressed. */
+    "ALTER TABLE {table} ALTER COLUMN bytes SET STORAGE EXTERNAL",
     "CREATE INDEX IF NOT EXISTS \"{name}_expires\" ON {table} (expires_ms)",
     "CREATE INDEX IF NOT EXISTS \"{name}_user_tag\" ON {table} (user_tag)",
     "CREATE TABLE IF NOT EXISTS {meta} (name text PRIMARY KEY, number bigint "
@@ -89,9 +91,10 @@ static const char *const pgsql_session[] = {
     NULL};
 
 /* The first needs a right that few have, and makes texts of errors English. */
-static const char *const pgsql_limits[] = {"SET lc_messages = 'C'",
-                                           "SET lock_timeout = 250",
-                                           "SET statement_timeout = 250", NULL};
+static const sx_dbd_limit pgsql_limits[] = {{"SET lc_messages = 'C'", NULL},
+                                            {"SET lock_timeout = ", ""},
+                                            {"SET statement_timeout = ", ""},
+                                            {NULL, NULL}};
 
 /* All errors have one code, and a text in the server's language. */
 static sx_dbd_outcome pgsql_judge(int code, const char *text)
@@ -154,9 +157,10 @@ static const char *const mysql_session[] = {
     NULL};
 
 /* Of MariaDB, and of MySQL. */
-static const char *const mysql_limits[] = {
-    "SET SESSION max_statement_time = 0.25",
-    "SET SESSION max_execution_time = 250", NULL};
+static const sx_dbd_limit mysql_limits[] = {
+    {"SET SESSION max_statement_time = ", " / 1000"},
+    {"SET SESSION max_execution_time = ", ""},
+    {NULL, NULL}};
 
 static sx_dbd_outcome mysql_judge(int code, const char *text)
 {

@@ -38,6 +38,11 @@ typedef enum sx_dbd_outcome {
     SX_DBD_PERHAPS_LOST /* REFUSED if the connection lives, else LOST */
 } sx_dbd_outcome;
 
+/* A setting: with milliseconds between its two parts, if there are two. */
+typedef struct sx_dbd_limit {
+    const char *before, *behind;
+} sx_dbd_limit;
+
 typedef struct sx_dbd_dialect {
     const char *driver;
     int seek;     /* what apr_dbd's selects are told so that errors are seen */
@@ -46,7 +51,7 @@ typedef struct sx_dbd_dialect {
     const char *params;         /* put before those of the administrator */
     const char *const *tables;  /* to be made, in this order */
     const char *const *session; /* for a new connection, must not fail */
-    const char *const *limits;  /* and these may */
+    const sx_dbd_limit *limits; /* and these may */
     const char *unprepare;      /* forgets what a connection has; NULL: as is */
     const char *wall_ms;        /* the database's clock */
     const char *absent;         /* a row of TABLE_meta, unless it is there */

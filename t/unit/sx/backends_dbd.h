@@ -37,6 +37,10 @@ static inline long long dbd_sql(stage *at, const char *sql)
     return number ? strtoll(number, NULL, 10) : -1;
 }
 
+/* How long calls wait: not so long that a busy host fails a test, but where
+ * waiting is what is tested. */
+static int64_t dbd_wait_ms = 5000;
+
 static inline sx_store *dbd_open(stage *at, const char *driver,
                                  const char *params, const char **why)
 {
@@ -45,6 +49,7 @@ static inline sx_store *dbd_open(stage *at, const char *driver,
     config->driver = driver;
     config->params = params;
     config->table = apr_psprintf(at->pool, "sx_%d", (int)getpid());
+    config->wait_ms = dbd_wait_ms;
     config->boot_ms = at->now.boot_ms;
     config->boot_id = "a boot";
     dbd_inner = (sx_dbd_store *)sx_store_dbd_open(config, why, at->pool);

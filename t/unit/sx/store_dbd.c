@@ -1,95 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the database backend has beside the contract (contract.c): its tables
- * and who may not make them, bytes of any kind, its clock, rows that are no
- * records, rows that others hold, connections that are lost, and what it tells.
- * On SQLite; t/guard/databases.t runs it on the others.
+ * and who may not make them, bytes of any kind, its clock, and rows that are no
+ * records.  store_dbd_conns.c has its connections.  On SQLite;
+ * t/guard/databases.t runs it on the others.
  */
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "backends.h"
-
-static stage at;
-
-#define says(condition, sentence)                                              \
-    ok((condition), "%s: %s", stage_on->name, (sentence))
-#define SECRET "geheim-4711"
-
-static bool on_server(void)
-{
-    return stage_on != &stage_sqlite;
-}
-
-/* ---- what is told ------------------------------------------------------- */
-
-static char told[65536];
-
-static void tell(sx_log_level level, const char *message)
-{
-    size_t len = strlen(told);
-
-    (void)level;
-    snprintf(told + len, sizeof(told) - len, "%s\n", message);
-}
-
-/* ---- calls -------------------------------------------------------------- */
-
-static sx_answer put(const unsigned char *key, uint64_t token, sx_str bytes,
-                     sx_record_meta *meta)
-{
-    *meta = (sx_record_meta){.kind = SX_USER,
-                             .user_tag = UINT64_MAX - 1,
-                             .handle = UINT64_MAX,
-                             .created_ms = at.now.boot_ms,
-                             .last_access_ms = at.now.boot_ms,
-                             .expires_ms = at.now.boot_ms + MINUTE,
-                             .hard_end_ms = at.now.boot_ms + HOUR};
-    return at.realm.store->ops->put_if(at.realm.store, key, token, bytes, meta,
-                                       at.now.boot_ms);
-}
-
-static const unsigned char *made(const char *bytes)
-{
-    const unsigned char *key = stage_key(&at);
-    sx_record_meta meta;
-
-    if (put(key, 0, sx_str_of(bytes), &meta) != SX_STORE_OK)
-        stage_give_up("a record could not be made");
-    return key;
-}
-
-static sx_answer get(const unsigned char *key, sx_str *bytes,
-                     sx_record_meta *meta)
-{
-    return at.realm.store->ops->get(at.realm.store, key, bytes, meta, 0,
-                                    at.now.boot_ms, at.pool);
-}
-
-static sx_answer asked(const unsigned char *key)
-{
-    sx_record_meta meta;
-    sx_str bytes;
-
-    return get(key, &bytes, &meta);
-}
-
-static int64_t boot_ms(void)
-{
-    return sx_dbd_boot_us() / 1000;
-}
-
-/* Did the last call take about as long as calls may wait? */
-static bool waited(int64_t since_ms)
-{
-    int64_t ms = boot_ms() - since_ms;
-
-    if (ms >= 200 && ms < 2000)
-        return true;
-    diag("%lld ms", (long long)ms);
-    return false;
-}
+#include "dbd_calls.h"
 
 /* ---- bytes -------------------------------------------------------------- */
 
@@ -187,29 +106,19 @@ static void test_names(void)
          "so are other databases");
 }
 
-static sx_store *again(const char *boot_id, int64_t at_boot_ms)
-{
-    sx_dbd_config *config =
-        apr_pmemdup(at.pool, dbd_inner->config, sizeof(*config));
-    const char *why = NULL;
-    sx_store *store;
-
-    config->boot_id = boot_id;
-    config->boot_ms = at_boot_ms;
-    store = sx_store_dbd_open(config, &why, at.pool);
-    if (!store)
-        stage_give_up(why);
-    return store;
-}
-
 static void test_life(void)
 {
-    const unsigned char *key = made("x");
+    const unsigned char *key;
     uint64_t life = at.realm.store->ops->life(at.realm.store);
     sx_store *other = again("a boot", at.now.boot_ms);
 
     says(other->ops->life(other) == life && life != 0,
          "who opens a table finds its life");
+    dbd_sql(&at, "DELETE FROM {table}");
+    dbd_sql(&at, "DROP TABLE {meta}");
+    other = again("a boot", at.now.boot_ms);
+    says(other->ops->life(other) != life, "what is missing beside it is made");
+    key = made("x");
     dbd_sql(&at, "DROP TABLE {meta}");
     dbd_sql(&at, "DROP TABLE {table}");
     says(asked(key) == SX_STORE_UNAVAILABLE &&
@@ -275,184 +184,6 @@ static void test_damage(void)
     }
     says(told_so == 6, "a row that is no record is told so");
     says(gone == 6, "and taken out");
-}
-
-/* ---- waiting ------------------------------------------------------------ */
-
-static int take_lock(void)
-{
-    struct flock all_of_it = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int fd = open(apr_pstrcat(at.pool, sqlite_path(&at), "-lock", NULL),
-                  O_RDWR | O_CLOEXEC);
-
-    if (fd < 0 || fcntl(fd, F_OFD_SETLK, &all_of_it) != 0)
-        stage_give_up("the lock cannot be taken");
-    return fd;
-}
-
-static void test_waiting(void)
-{
-    const unsigned char *key = made("x");
-    sx_dbd_conn *conn = NULL;
-    sx_record_meta meta;
-    sx_answer answer;
-    int64_t since;
-    int fd = -1;
-
-    if (!on_server())
-        fd = take_lock();
-    else if (sx_dbd_acquire(dbd_inner, &conn) != SX_STORE_OK ||
-             sx_dbd_run(dbd_inner, conn, "BEGIN") != 0 ||
-             sx_dbd_run(dbd_inner, conn,
-                        sx_dbd_text(dbd_inner->dialect,
-                                    "UPDATE {table} SET handle = 1",
-                                    dbd_inner->table, at.pool)) != 0)
-        stage_give_up("no row can be held");
-    since = boot_ms();
-    answer = at.realm.store->ops->remove(at.realm.store, key, 0);
-    says(answer == SX_STORE_BUSY && waited(since),
-         "who meets a row that another holds waits for 250 ms");
-    says(asked(key) == SX_STORE_OK, "and has changed nothing");
-    if (fd >= 0)
-        close(fd);
-    if (conn)
-        sx_dbd_release(dbd_inner, conn, true);
-    usleep(100000);
-    says(put(stage_key(&at), 0, sx_str_of("x"), &meta) == SX_STORE_OK &&
-             at.realm.store->ops->remove(at.realm.store, key, 0) == SX_STORE_OK,
-         "who is gone holds up nobody");
-}
-
-static void test_few(void)
-{
-    sx_dbd_store *store = dbd_inner;
-    sx_dbd_conn *conns[SX_DBD_CONNECTIONS];
-    const unsigned char *key = made("x");
-    int64_t since;
-    int lent = 0;
-
-    for (int i = 0; i < SX_DBD_CONNECTIONS; i++)
-        lent += sx_dbd_acquire(store, &conns[i]) == SX_STORE_OK;
-    since = boot_ms();
-    says(lent == SX_DBD_CONNECTIONS && asked(key) == SX_STORE_BUSY &&
-             waited(since),
-         "for a connection, too");
-    for (int i = 0; i < SX_DBD_CONNECTIONS; i++)
-        sx_dbd_release(store, conns[i], i % 2);
-    says(asked(key) == SX_STORE_OK, "until one is given back");
-}
-
-/* ---- forks -------------------------------------------------------------- */
-
-static void test_fork(void)
-{
-    const unsigned char *key = made("x"), *its = stage_key(&at);
-    sx_record_meta meta;
-    int status, rounds = 0;
-
-    for (int i = 0; i < 5; i++) {
-        pid_t pid = fork();
-
-        if (pid == 0) {
-            bool good = asked(key) == SX_STORE_OK &&
-                        put(its, 0, sx_str_of("its"), &meta) == SX_STORE_OK;
-
-            /* As a child of httpd ends. */
-            apr_pool_destroy(at.pool);
-            _exit(good ? 0 : 1);
-        }
-        rounds +=
-            pid > 0 && waitpid(pid, &status, 0) == pid && status == 0 &&
-            asked(key) == SX_STORE_OK && asked(its) == SX_STORE_OK &&
-            at.realm.store->ops->remove(at.realm.store, its, 0) == SX_STORE_OK;
-    }
-    says(rounds == 5, "a fork has connections of its own, and ends only those");
-}
-
-/* What is open here, and what of that a CGI program would have. */
-static int opened(int *inherited)
-{
-    int count = 0;
-
-    *inherited = 0;
-    for (int fd = 3; fd < 100; fd++) {
-        int flags = fcntl(fd, F_GETFD);
-
-        count += flags >= 0;
-        *inherited += flags >= 0 && !(flags & FD_CLOEXEC);
-    }
-    return count;
-}
-
-static int opened_first, inherited_first;
-
-static void test_inherited(void)
-{
-    int inherited, count = opened(&inherited);
-
-    says(count > opened_first && inherited == inherited_first,
-         "no program that is started here inherits a connection");
-}
-
-/* ---- connections that are lost ------------------------------------------ */
-
-/* All but one, by the server. */
-static void end_connections(void)
-{
-    sx_dbd_store *mine = dbd_inner;
-    long long id;
-
-    dbd_inner = (sx_dbd_store *)again("a boot", at.now.boot_ms);
-    if (stage_on == &stage_pgsql)
-        dbd_sql(&at, "SELECT count(pg_terminate_backend(pid)) FROM "
-                     "pg_stat_activity WHERE pid <> pg_backend_pid() AND "
-                     "backend_type = 'client backend'");
-    while (stage_on == &stage_mysql &&
-           (id = dbd_sql(&at, "SELECT max(id) FROM "
-                              "information_schema.processlist WHERE user = "
-                              "'rich' AND id <> connection_id()")) > 0) {
-        dbd_sql(&at, apr_psprintf(at.pool, "KILL CONNECTION %d", (int)id));
-        usleep(20000);
-    }
-    dbd_inner = mine;
-    usleep(100000);
-}
-
-/* Connections at rest, as many as that. */
-static void have_connections(int count)
-{
-    sx_dbd_conn *conns[SX_DBD_CONNECTIONS];
-
-    for (int i = 0; i < count; i++)
-        if (sx_dbd_acquire(dbd_inner, &conns[i]) != SX_STORE_OK)
-            stage_give_up("no connection");
-    for (int i = 0; i < count; i++)
-        sx_dbd_release(dbd_inner, conns[i], false);
-}
-
-static void test_lost(void)
-{
-    const unsigned char *key = made("x");
-    sx_record_meta meta;
-    sx_answer first, then;
-
-    have_connections(6);
-    end_connections();
-    says(asked(key) == SX_STORE_OK,
-         "who reads on a lost connection is not told");
-    have_connections(6);
-    end_connections();
-    first = put(stage_key(&at), 0, sx_str_of("x"), &meta);
-    then = put(stage_key(&at), 0, sx_str_of("x"), &meta);
-    diag("%s, %s", sx_answer_str(first), sx_answer_str(then));
-    says((first == SX_STORE_OK || first == SX_STORE_UNKNOWN) &&
-             then == SX_STORE_OK,
-         "who writes may not know, and the next one writes");
-    have_connections(6);
-    sleep(2);
-    end_connections();
-    says(put(stage_key(&at), 0, sx_str_of("x"), &meta) == SX_STORE_OK,
-         "one that rested is asked first, so that nothing is in doubt");
 }
 
 /* ---- opening ------------------------------------------------------------ */
@@ -570,12 +301,11 @@ static void test_sqlite(void)
     says(dbd_sql(&at, "PRAGMA synchronous") == 2, "an end does");
 }
 
-static void test_backend(void)
+int main(void)
 {
     const unsigned char *key;
-    char *hex;
 
-    stage_begin(&at);
+    begin_dbd();
     test_bytes();
     test_keys();
     key = made(SECRET);
@@ -583,38 +313,14 @@ static void test_backend(void)
     test_names();
     test_clock();
     test_damage();
-    test_waiting();
-    test_few();
-    test_inherited();
-    test_fork();
     test_together();
-    if (on_server()) {
-        test_lost();
+    if (on_server())
         test_poor();
-    }
-    else {
+    else
         test_sqlite();
-    }
     test_unreachable();
     test_life();
-    hex = apr_palloc(at.pool, 17);
-    for (int i = 0; i < 8; i++)
-        snprintf(hex + 2 * i, 3, "%02x", key[i]);
-    says(told[0] && !strstr(told, SECRET) && !strstr(told, hex),
-         "no line of the log has a key or a value");
+    test_told(key);
     stage_end(&at);
-}
-
-int main(void)
-{
-    apr_initialize();
-    opened_first = opened(&inherited_first);
-    sx_log_set(tell);
-    stage_use(getenv("SXTEST_BACKEND") ? stage_backends[0] : &stage_sqlite);
-    test_backend();
-    printf("# it told:\n");
-    for (char *last, *line = apr_strtok(told, "\n", &last); line;
-         line = apr_strtok(NULL, "\n", &last))
-        diag("  %s", line);
     return done_testing();
 }
