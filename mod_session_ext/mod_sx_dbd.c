@@ -123,6 +123,7 @@ const mod_sx_kind mod_sx_dbd = {
     .sessions = "sessions in a database",
     .outlives = "a database outlives a reboot",
     .max_record = SX_DBD_RECORD_MAX,
+    .remote = true,
     .name = name,
     .check = check,
     .prepare = prepare,

@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: Apache-2.0
+# The tables of docs/failure.md, each row made: a store fails in that way, and
+# what client, app and log see is what the page says, or the test fails and shows
+# the row as it should be.
+#
+#   SxTest::Failure::check('Redis', store => WORD, conf => TEXT, peer => ...,
+#       more => [MODULES], faults => { ROW => [MODE, HOW] }, is_proxied => 1)
+#
+# The peer does(MODE, HOW) until it does('pass'): a SxTest::BadPeer in front of the
+# real server (is_proxied), or whatever can be broken.  `no_deadline`: a call ends
+# when its connection does; `also` is a test of this store with threads.
+package SxTest::Failure;
+use strict;
+use warnings;
+use Test::More;
+use Time::HiRes qw(sleep time);
+use SxTest;
+use SxTest::Keys;
+
+my $PAGE = 'docs/failure.md';
+my $STATUS = '`SESSION_STATUS`';
+my @COLUMNS = ($STATUS, 'a write', 'with `503`', 'an end', 'log');
+my $APP = '/kept/cgi/app';
+my $STRICT = '/strict/cgi/app';
+my $BACK_IN = 5;     # s
+my $OPEN_MS = 20;    # a request while nobody is asked
+my $FIRST_MS = 1500; # one of those that find out
+
+# Rows of answers to a write: the app has loaded its session when it begins, and
+# the next command is the write.
+my %AT_WRITE = (
+    'the answer to one write is lost'      => ['cut', times => 1],
+    'one write is not delivered'           => ['drop', times => 1],
+    'every answer from a write on is lost' => ['cut'],
+);
+
+# ---- the page ----------------------------------------------------------------
+
+sub cells { return map { s/^\s+|\s+$//gr } split /\|/, $_[0] =~ s/^\|//r }
+
+# [fault, {column => cell}]... of a section.
+sub rows
+{
+    my ($section) = @_;
+    my $file = "$ENV{SXTEST_SRC}/$PAGE";
+    open my $in, '<', $file or die "$PAGE: $!\n";
+    my ($here, @rows) = '';
+    while (my $line = <$in>) {
+        chomp $line;
+        $here = $1 if $line =~ /^## (.*)/;
+        next if $here ne $section || $line !~ /^\|(?!-)/;
+        my ($fault, @cells) = cells($line);
+        next if $fault eq 'fault';
+        my %cell;
+        @cell{@COLUMNS} = @cells;
+        push @rows, [$fault, \%cell];
+    }
+    return @rows;
+}
+
+sub line
+{
+    my ($fault, $cell) = @_;
+    return join ' | ', "| $fault", map { $cell->{$_} // '' } @COLUMNS;
+}
+
+# ---- the server --------------------------------------------------------------
+
+sub conf
+{
+    my ($self) = @_;
+    return <<"END";
+ServerLimit 1
+MinSpareThreads 1
+MaxRequestWorkers 16
+SessionExtKeyFile run/keys
+$self->{conf}
+<Location "/server-status">
+    SetHandler server-status
+</Location>
+<Location "/kept/">
+    SessionExt On
+    SessionExtStore $self->{store}
+</Location>
+<Location "/strict/">
+    SessionExt On
+    SessionExtStore $self->{store}
+    SessionExtOnStoreError 503
+</Location>
+END
+}
+
+sub new
+{
+    my ($class, %self) = @_;
+    my $self = bless { conf => '', more => [], %self }, $class;
+    my $conf = $self->conf;
+    # A process finds out by itself, so there is one.
+    $conf =~ s/^(?:ServerLimit|M\w+) .*\n//gm if SxTest::mpm() eq 'prefork';
+    $self->{server} = SxTest::Server->new(scopes => 1, start => 1,
+        more => $self->{more}, conf => $conf);
+    SxTest::Keys::put($self->{server}->runtime_dir . '/keys',
+        SxTest::Keys::line(1));
+    $self->{server}->start;
+    $self->{peer}->begin($self->{server}) if $self->{peer}->can('begin');
+    $self->{b} = $self->{server}->browser;
+    # Without a user: who has one has an epoch, which is asked for, too.
+    $self->{b}->get($APP, h => ['Session-Set: n=0']);
+    is($self->state_of($self->{b}), 'active', "$self->{section}: a session begins");
+    return $self;
+}
+
+sub state_of { return $_[1]->get($APP)->env('SESSION_STATUS') // '-' }
+sub number { return $_[0]{b}->get($APP)->env('SESSION_VAR_n') // 0 }
+sub does { my ($self, @how) = @_; return $self->{peer}->does(@how) }
+sub mark { return $_[0]{server}->log_mark }
+sub said { return $_[0]{server}->error_log_since($_[1]) }
+
+# How long it takes until the app sees its session again; undef: too long.
+sub back_after
+{
+    my ($self) = @_;
+    my $began = time;
+    while (time - $began < $BACK_IN) {
+        return time - $began if $self->state_of($self->{b}) eq 'active';
+        sleep 0.02;
+    }
+    return;
+}
+
+# ---- one row -----------------------------------------------------------------
+
+# "200, kept": what the client is told of an increment, and what became of it.
+sub outcome
+{
+    my ($self, $status, $before) = @_;
+    my $more = $self->number - $before;
+    return "$status, " . ($more == 1 ? 'kept' : $more ? "$more times" : 'lost');
+}
+
+sub reasons
+{
+    my ($text) = @_;
+    my %said;
+    $said{$1}++ while $text =~ /(?:asked|reached|lost|full)\W+
+        (unavailable|busy|reply\ lost)\b/gx;
+    $said{full}++ if $text =~ /store is full/;
+    return join(', ', sort keys %said) || '-';
+}
+
+sub median { my @by = sort { $a <=> $b } @_; return $by[@by / 2] }
+
+# While it lasts: what each request gets, and when.
+sub under
+{
+    my ($self, $fault, $seen) = @_;
+    my $b = $self->{b};
+    my ($longest, %state) = 0;
+    for (1 .. 6) {
+        my $r = $b->get($APP);
+        $longest = 1000 * $r->elapsed if 1000 * $r->elapsed > $longest;
+        $state{ $r->env('SESSION_STATUS') // 'answer ' . $r->status }++;
+    }
+    $seen->{$STATUS} = join ' ', map { "`$_`" } sort keys %state;
+    cmp_ok($longest, '<', $FIRST_MS,
+        "$fault: who finds out does not wait long");
+    $seen->{told} = $b->get($APP, h => ['Session-Incr: n=1'])->status;
+    $seen->{'with `503`'} = $b->get($STRICT)->status;
+    my $leaver = delete $self->{leaver};
+    $seen->{'an end'} = $leaver->get($APP, h => ['Session-Destroy: on'])->status;
+    $seen->{'an end'} .= ', cookie deleted' if !defined $leaver->cookie('sid');
+    return if !$state{unavailable};
+    my $usual = median(map { 1000 * $b->get('/kept/ssi/env.shtml')->elapsed }
+        1 .. 15);
+    cmp_ok($usual, '<', $OPEN_MS, "$fault: then nobody waits");
+    return;
+}
+
+sub make_row
+{
+    my ($self, $fault) = @_;
+    my $before = $self->number;
+    my $mark = $self->mark;
+    my $id = $self->{b}->cookie('sid');
+    my %seen;
+    $self->{leaver} = $self->{server}->browser;
+    $self->{leaver}->get($APP, h => ['Session-Set: n=0']);
+    $self->does(@{ $self->{faults}{$fault} });
+    $self->under($fault, \%seen);
+    $seen{log} = reasons($self->said($mark));
+    $self->does('pass');
+    my $back = $self->back_after;
+    ok(defined $back, "$fault: then it is over in "
+        . (defined $back ? sprintf '%.1f s', $back : 'too long'));
+    is($self->{b}->cookie('sid'), $id, "$fault: the cookie was not touched");
+    $seen{'a write'} = $self->outcome($seen{told}, $before);
+    return \%seen;
+}
+
+sub make_write_row
+{
+    my ($self, $fault) = @_;
+    my $before = $self->number;
+    my $mark = $self->mark;
+    my $writer = $self->{b}->start($APP, wait => 'door',
+        h => ['Session-Incr: n=1']);
+    SxTest::reached('door');
+    $self->does(@{ $AT_WRITE{$fault} });
+    SxTest::release('door');
+    my $status = $writer->finish->status;
+    my $text = $self->said($mark);
+    $self->does('pass');
+    $self->back_after;
+    my %seen = ((map { $_ => '-' } @COLUMNS), log => reasons($text));
+    $seen{'a write'} = $text =~ /in doubt/ ? "$status, in doubt"
+        : $self->outcome($status, $before);
+    return \%seen;
+}
+
+sub row
+{
+    my ($self, $fault, $wanted) = @_;
+    my $seen = $AT_WRITE{$fault} ? $self->make_write_row($fault)
+        : $self->{faults}{$fault} ? $self->make_row($fault)
+        : die "no test knows the fault '$fault'\n";
+    is(line($fault, $seen), line($fault, $wanted),
+        "$self->{section}: $fault: as the page says");
+    return;
+}
+
+# ---- who meets ---------------------------------------------------------------
+
+# One connection dies with a command on it; who comes meanwhile has others.
+sub beside_a_dead_one
+{
+    my ($self) = @_;
+    my $other = $self->{server}->browser;
+    $other->get($APP, h => ['Session-Set: n=0']);
+    my $stuck = $self->{b}->start($APP, wait => 'door',
+        h => ['Session-Set: x=1']);
+    SxTest::reached('door');
+    $self->does('mute', times => 1);
+    SxTest::release('door');
+    my $end = time + 1;
+    sleep 0.005 while time < $end && !$self->{peer}->met;
+    my $usual = median(map { 1000 * $other->get($APP)->elapsed } 1 .. 5);
+    cmp_ok($usual, '<', 150, "nobody waits behind another's dead connection");
+    $self->does('refuse') if $self->{no_deadline}; # then it ends
+    is($stuck->finish->status, $self->{no_deadline} ? 503 : 200,
+        'whose own request is answered');
+    $self->does('pass');
+    $self->back_after;
+    return;
+}
+
+# Of what a client does: what was confirmed, and what was not.
+sub count
+{
+    my ($self) = @_;
+    my ($sure, $doubt) = (0, 0);
+    my $own = $self->{b}->clone;
+    for (1 .. 8) {
+        my $told = $own->get($STRICT, h => ['Session-Incr: n=1'])->status;
+        $told == 200 ? $sure++ : $doubt++;
+    }
+    return "$sure $doubt";
+}
+
+# Clients that count, while some answers are lost.
+sub counting
+{
+    my ($self) = @_;
+    my $before = $self->number;
+    my ($sure, $doubt) = (0, 0);
+    for my $round (1 .. 6) {
+        $self->does('cut', times => 1);
+        for (SxTest::parallel(3, sub { return $self->count })) {
+            my ($yes, $perhaps) = split;
+            $sure += $yes;
+            $doubt += $perhaps;
+        }
+    }
+    $self->does('pass');
+    $self->back_after;
+    my $got = $self->number - $before;
+    ok($sure && $got >= $sure && $got <= $sure + $doubt,
+        "of $sure increments that were confirmed and $doubt that were not there "
+        . "are $got");
+    return;
+}
+
+# What the status page has of it behind all that.
+sub figures
+{
+    my ($self) = @_;
+    my $page = $self->{server}->browser->get('/server-status?auto')->body;
+    my %figure = $page =~ /^SessionExtStore-\S.*-(\w+): (\d+)$/mg;
+    is(join(' ', grep { !$figure{$_} } qw(opened rejected probes)), '',
+        'the status page has counted');
+    return;
+}
+
+# ---- all ---------------------------------------------------------------------
+
+sub check
+{
+    my ($section, %how) = @_;
+    my $self = __PACKAGE__->new(section => $section, %how);
+    my @rows = rows($section);
+    my %on_page = map { $_->[0] => 1 } @rows;
+    is(join(' | ', grep { !$on_page{$_} } sort keys %{ $self->{faults} }), '',
+        "$section: the page has all that the test can do");
+    # Threads or processes make no difference to the rest.
+    @rows = @rows[0, -1] if SxTest::mpm() ne 'event';
+    $self->row(@$_) for @rows;
+    if ($how{is_proxied}) {
+        $self->counting;
+        $self->figures;
+    }
+    if ($how{is_proxied} && SxTest::mpm() ne 'prefork') {
+        $self->beside_a_dead_one;
+        $how{also}->($self) if $how{also};
+    }
+    SxTest::done();
+    return;
+}
+
+1;
