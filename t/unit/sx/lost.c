@@ -59,7 +59,9 @@ static void visit(void)
 {
     if (!strcmp(at_hand->between, IN_AND_OUT)) {
         now.third = begin(&at, "Session-Set: user=alice");
-        now.second = request(&at, now.third, "Session-Logout: all");
+        /* By another one, or it would be gone by itself. */
+        now.second = request(&at, begin(&at, "Session-Set: user=alice"),
+                             "Session-Logout: all");
         return;
     }
     now.second = request(&at, now.cookie, at_hand->between);
