@@ -42,9 +42,9 @@ SxTest::Refusal::refused($s,
     (map { row('SessionExtNamespace', $_, '1 to 64 of A-Z') }
         'a b', 'a/b', '../x', 'n' x 65),
     (map { row('SessionExtStore', $_, 'shm:NAME') }
-        'redis:localhost', 'cookies', 'memcache:x', 'sessions'),
+        'etcd:localhost', 'cookies', 'memcache:x', 'sessions'),
     (map { ["SessionExtStore shm:$_", scope("SessionExtStore shm:$_"),
-            'SessionExtStore', "'$_'", '1 to 64 of A-Z'] }
+            'SessionExtStore', "'shm:$_'", '1 to 64 of A-Z'] }
         '', '../x', 's' x 65),
     (map { row('SessionExtMaxPerUser', $_, '0 (any number) to 1000') }
         '-1', '1001', 'many', '1.5', '99999999999999999999'),
