@@ -354,6 +354,32 @@ sx_answer sx_redis_nonsense(sx_redis_store *store, bool writes,
     return writes ? SX_STORE_UNKNOWN : SX_STORE_UNAVAILABLE;
 }
 
+/* A store that drops what it likes may drop what ended a session.  Who may not
+ * ask is not told. */
+static void judge_eviction(sx_redis_store *store)
+{
+    static const char limit[] = "\nmaxmemory:", policy[] = "maxmemory_policy:";
+    sx_redis_command command = {.script = SX_REDIS_SCRIPTS};
+    const char *found = NULL;
+    sx_redis_why why = {""};
+    redisReply *reply;
+
+    sx_redis_add(&command, sx_str_of("INFO"));
+    sx_redis_add(&command, sx_str_of("memory"));
+    if (ask(store, &command, false, &reply, &why) != SX_STORE_OK)
+        return;
+    if (reply->type == REDIS_REPLY_STRING && strstr(reply->str, limit) &&
+        !strstr(reply->str, "\nmaxmemory:0\r"))
+        found = strstr(reply->str, policy);
+    if (found && strncmp(found + strlen(policy), "noeviction", 10) != 0)
+        sx_log(SX_LOG_WARN,
+               "the store at %s evicts what it has no room for: with it "
+               "may go that a session has ended.  Set maxmemory-policy "
+               "noeviction",
+               store->config.shown);
+    freeReplyObject(reply);
+}
+
 bool sx_redis_meet(sx_redis_store *store, sx_redis_why *why)
 {
     sx_redis_look look;
@@ -367,5 +393,7 @@ bool sx_redis_meet(sx_redis_store *store, sx_redis_why *why)
     good = sx_redis_look_end(&store->clock, &look, reply);
     freeReplyObject(reply);
     note(why, "it does not tell the time", (sx_str){"", 0});
+    if (good)
+        judge_eviction(store);
     return good;
 }

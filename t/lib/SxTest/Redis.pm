@@ -1,22 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-# A redis-server for one test: in a directory of its own below the server's root,
-# on a socket there and on a free port, with everything on the disk before it is
-# answered.
+# A redis-server for one test: on a socket in a directory of its own and on a free
+# port, with everything on the disk before it is answered.
 #
-#   my $redis = SxTest::Redis->new($dir, option => 'value', ...)->start
+#   my $redis = SxTest::Redis->new(option => 'value', ...)->start
 #   start stop kill pid socket port; cli(WORD...): what it says, as text
 package SxTest::Redis;
 use strict;
 use warnings;
+use File::Temp qw(tempdir);
 use SxTest::Daemon;
 use SxTest::Paths;
 
 sub new
 {
-    my ($class, $dir, %options) = @_;
-    mkdir $dir or die "$dir: $!\n";
+    my ($class, %options) = @_;
+    # In memory, where a sync takes no time: what dies here is Redis, not the host.
+    my $dir = tempdir('sxt-redis-XXXXXX', CLEANUP => 1,
+        -w '/dev/shm' ? (DIR => '/dev/shm') : (TMPDIR => 1));
     chmod 0777, $dir;
-    my $self = bless {dir => $dir, port => SxTest::Paths::free_port()}, $class;
+    my $self = bless {dir => $dir, socket => "$dir/socket",
+        port => SxTest::Paths::free_port()}, $class;
     $self->{options} = {
         port => $self->{port}, bind => '127.0.0.1', dir => $dir, save => '',
         unixsocket => $self->socket, unixsocketperm => '777',
@@ -25,7 +28,7 @@ sub new
     return $self;
 }
 
-sub socket { return "$_[0]{dir}/socket" }
+sub socket { return $_[0]{socket} }
 sub port   { return $_[0]{port} }
 sub pid    { return $_[0]{daemon}{pid} }
 

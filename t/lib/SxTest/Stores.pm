@@ -33,6 +33,8 @@ my %ROW = (
     pgsql => {spec => 'dbd', more => ['dbd'], durable => 1, served => 1,
         beside => sub { SxTest::Database->new('pgsql') },
         conf => sub { _dbd('pgsql', $_[0]->params) }},
+    redis => {spec => sub { 'redis:unix:' . $_[0]->socket }, durable => 1,
+        served => 1, beside => sub { SxTest::Redis->new->start }},
     mysql => {spec => 'dbd', more => ['dbd'], durable => 1, served => 1,
         beside => sub { SxTest::Database->new('mysql') },
         conf => sub { _dbd('mysql', $_[0]->params) }},

@@ -226,6 +226,29 @@ static void test_full(void)
     tell("CONFIG SET maxmemory 0");
 }
 
+static int warned;
+
+static void count_warning(sx_log_level level, const char *message)
+{
+    warned += level == SX_LOG_WARN && strstr(message, "noeviction") != NULL;
+}
+
+static void test_evicting(void)
+{
+    sx_log_set(count_warning);
+    tell("CONFIG SET maxmemory-policy allkeys-lru");
+    another("");
+    is_int(warned, 0, "who has all the memory there is evicts nothing");
+    tell("CONFIG SET maxmemory 1gb");
+    another("");
+    is_int(warned, 1, "a server that evicts is told of");
+    tell("CONFIG SET maxmemory-policy noeviction");
+    another("");
+    is_int(warned, 1, "one that does not is not");
+    tell("CONFIG SET maxmemory 0");
+    sx_log_set(NULL);
+}
+
 static void test_read_only(void)
 {
     sx_record_meta meta = meta_of(SX_USER);
@@ -427,6 +450,7 @@ int main(void)
     test_damaged_epoch();
     test_clock();
     test_full();
+    test_evicting();
     test_read_only();
     test_stopped();
     test_late_reply();
