@@ -230,6 +230,37 @@ static sx_answer get(sx_store *base, const unsigned char *key, sx_str *bytes,
     return answer;
 }
 
+/* A copy has the epoch looked for here, too; what DURABLE has brought with a
+ * session is not copied: who was first to ask had no claim for it. */
+static sx_answer get_with_epoch(sx_store *base, const unsigned char *key,
+                                sx_store_read *record, sx_store_read *epoch,
+                                int64_t grace_ms, int64_t now_ms,
+                                apr_pool_t *pool)
+{
+    place at = place_of(base, key);
+    sx_store *durable = at.of->durable;
+    unsigned char of_user[SX_STORE_KEY_LEN];
+    seen found = SEEN_NOTHING;
+
+    epoch->answer = SX_STORE_MISS;
+    if (at.of->max_age_ms > 0)
+        found = look(&at, &record->bytes, &record->meta, pool);
+    if (found == SEEN_COPY && record->meta.kind != 0 &&
+        record->meta.expires_ms > now_ms) {
+        sx_epoch_key(record->meta.user_tag, of_user);
+        if (record->meta.kind == SX_USER)
+            epoch->answer = get(base, of_user, &epoch->bytes, &epoch->meta, 0,
+                                now_ms, pool);
+        return record->answer = SX_STORE_OK;
+    }
+    if (found != SEEN_NOTHING)
+        claim(&at);
+    record->answer = durable->ops->get_with_epoch(durable, key, record, epoch,
+                                                  grace_ms, now_ms, pool);
+    fill(&at, key, record->answer, record->bytes, &record->meta);
+    return record->answer;
+}
+
 /* ---- writing ------------------------------------------------------------ */
 
 /* A store puts times in order, and the copy would have them as they came. */
@@ -240,6 +271,21 @@ static bool is_in_order(const sx_record_meta *meta)
            meta->last_access_ms <= meta->hard_end_ms;
 }
 
+static void begin_write(place *at)
+{
+    if (clear(at) && at->of->max_age_ms > 0)
+        claim(at);
+}
+
+/* Whatever is there by now was read before this was written. */
+static void end_write(place *at, sx_answer answer, sx_str bytes,
+                      const sx_record_meta *meta)
+{
+    if (answer != SX_STORE_OK || at->token == 0 || !is_in_order(meta) ||
+        !put_copy(at, bytes, meta))
+        (void)clear(at);
+}
+
 static sx_answer put_if(sx_store *base, const unsigned char *key,
                         uint64_t token, sx_str bytes, sx_record_meta *meta,
                         int64_t now_ms)
@@ -248,13 +294,31 @@ static sx_answer put_if(sx_store *base, const unsigned char *key,
     sx_store *durable = at.of->durable;
     sx_answer answer;
 
-    if (clear(&at) && at.of->max_age_ms > 0)
-        claim(&at);
+    begin_write(&at);
     answer = durable->ops->put_if(durable, key, token, bytes, meta, now_ms);
-    /* Whatever is there by now was read before this was written. */
-    if (answer != SX_STORE_OK || at.token == 0 || !is_in_order(meta) ||
-        !put_copy(&at, bytes, meta))
-        (void)clear(&at);
+    end_write(&at, answer, bytes, meta);
+    return answer;
+}
+
+static sx_answer put_if_epoch(sx_store *base, const unsigned char *key,
+                              uint64_t token, uint64_t epoch, sx_str bytes,
+                              sx_record_meta *meta, int64_t now_ms)
+{
+    place at = place_of(base, key), epochs;
+    sx_store *durable = at.of->durable;
+    unsigned char of_user[SX_STORE_KEY_LEN];
+    sx_answer answer;
+
+    begin_write(&at);
+    answer = durable->ops->put_if_epoch(durable, key, token, epoch, bytes, meta,
+                                        now_ms);
+    end_write(&at, answer, bytes, meta);
+    /* It may be the epoch that the caller had from an old copy. */
+    if (answer == SX_STORE_CHANGED) {
+        sx_epoch_key(meta->user_tag, of_user);
+        epochs = place_of(base, of_user);
+        (void)clear(&epochs);
+    }
     return answer;
 }
 
@@ -368,6 +432,8 @@ static const sx_store_ops all_ops = {
     .queue_leave = queue_leave,
     .clock_ms = clock_ms,
     .life = life,
+    .get_with_epoch = get_with_epoch,
+    .put_if_epoch = put_if_epoch,
     .refresh = refresh,
 };
 
@@ -385,6 +451,10 @@ sx_store *sx_store_tier_create(sx_store *fast, sx_store *durable,
     t->max_age_ms = max_age_ms;
     if (max_age_ms == 0)
         t->ops.refresh = NULL;
+    if (!durable->ops->get_with_epoch)
+        t->ops.get_with_epoch = NULL;
+    if (!durable->ops->put_if_epoch)
+        t->ops.put_if_epoch = NULL;
     if (!durable->ops->each)
         t->ops.each = NULL;
     if (!durable->ops->sweep)

@@ -40,6 +40,8 @@ my %ROW = (
         conf => sub { _dbd('mysql', $_[0]->params) }},
     redis => {spec => sub { 'redis:unix:' . $_[0]->socket }, durable => 1,
         served => 1, beside => \&_redis},
+    tier => {spec => sub { 'tier:shm redis:unix:' . $_[0]->socket }, durable => 1,
+        served => 1, beside => \&_redis, conf => "SessionExtTierMaxAge 5s\n"},
     memcache => {spec => sub { 'socache:memcache:127.0.0.1:' . $_[0]->port },
         more => ['socache_memcache'], beside => \&_memcached},
 );

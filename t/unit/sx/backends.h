@@ -23,10 +23,10 @@
 #include "stage.h"
 
 static const stage_backend *const stage_all[] = {
-    &stage_shm,     &stage_cookie, &stage_file,      &stage_sqlite,
-    &stage_breaker, &stage_tier,   &stage_tier_aged, &stage_cache,
+    &stage_shm,     &stage_cookie,     &stage_file,      &stage_sqlite,
+    &stage_breaker, &stage_tier,       &stage_tier_aged, &stage_cache,
 #ifdef SX_HAVE_REDIS
-    &stage_redis,
+    &stage_redis,   &stage_tier_redis,
 #endif
 };
 /* Only if they are asked for, by who has started their server. */

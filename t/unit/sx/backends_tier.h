@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A tier as a stage: a segment in front of files. */
+/* A tier as a stage: a segment in front of files, or of Redis. */
 #ifndef BACKENDS_TIER_H
 #define BACKENDS_TIER_H
 
 #include "backends_file.h"
 
+#ifdef SX_HAVE_REDIS
+#include "backends_redis.h"
+#endif
 #include "sx_store_tier.h"
 
 /* Of the one stage that is begun on a tier: where its DURABLE is. */
 static stage tier_files;
 
-static void tier_begin(stage *at, uint64_t size, int64_t max_age_ms)
+static void tier_begin(stage *at, uint64_t size, const stage_backend *durable,
+                       int64_t max_age_ms)
 {
     sx_store *fast;
     stage segment = *at;
@@ -22,22 +26,22 @@ static void tier_begin(stage *at, uint64_t size, int64_t max_age_ms)
     at->segment = segment.segment;
     fast = segment.realm.store;
     tier_files = *at;
-    file_open(&tier_files, size, SST_REFUSE);
-    at->realm.store = sx_store_tier_create(fast, tier_files.realm.store, "file",
-                                           max_age_ms, at->pool);
+    durable->open(&tier_files, size, SST_REFUSE);
+    at->realm.store = sx_store_tier_create(fast, tier_files.realm.store,
+                                           durable->name, max_age_ms, at->pool);
 }
 
 static void tier_open(stage *at, uint64_t size, shm_on_full on_full)
 {
     (void)on_full;
-    tier_begin(at, size, 0);
+    tier_begin(at, size, &stage_file, 0);
 }
 
 /* Who meets no other host finds nothing that is too old. */
 static void tier_open_aged(stage *at, uint64_t size, shm_on_full on_full)
 {
     (void)on_full;
-    tier_begin(at, size, HOUR);
+    tier_begin(at, size, &stage_file, HOUR);
 }
 
 static void tier_close(stage *at)
@@ -77,5 +81,28 @@ static const stage_backend stage_tier_aged = {.name = "tier with copies",
                                               .close = tier_close,
                                               .records = tier_records,
                                               .spoil = tier_spoil_both};
+
+#ifdef SX_HAVE_REDIS
+static void tier_redis_open(stage *at, uint64_t size, shm_on_full on_full)
+{
+    (void)on_full;
+    tier_begin(at, size, &stage_redis, HOUR);
+}
+
+static void tier_redis_spoil(stage *at, const unsigned char *key)
+{
+    stage_spoil_shm(at, key);
+    redis_spoil(at, key);
+}
+
+static const stage_backend stage_tier_redis = {.name = "tier on redis",
+                                               .cannot = CANNOT_SWEEP,
+                                               .max_record =
+                                                   SX_REDIS_RECORD_MAX,
+                                               .open = tier_redis_open,
+                                               .close = stage_close_shm,
+                                               .records = redis_records,
+                                               .spoil = tier_redis_spoil};
+#endif
 
 #endif

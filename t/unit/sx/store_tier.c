@@ -218,6 +218,46 @@ static void test_two_hosts(void)
     at.realm.per_user = (sx_per_user){0};
 }
 
+/* First the session is copied, then its user's epoch. */
+static void have_copies(const char *cookie)
+{
+    for (int i = 0; i < 2; i++)
+        (void)load(&at, cookie);
+}
+
+/* Where DURABLE brings epochs with sessions and compares them with writes. */
+static void test_one_call(void)
+{
+    sx_store *before = at.realm.store, *theirs = durable.real;
+    const char *first, *second;
+    sx_committed *done;
+    int asked;
+
+    durable.base.ops = &one_call_ops;
+    at.realm.store = over(0);
+    first = begin(&at, "Session-Set: user=carl");
+    asked = durable.gets;
+    ok(alive(&at, first) && durable.gets == asked + 1,
+       "without copies a load is one call of DURABLE, if it can do that");
+    at.realm.store = over(AGE);
+    have_copies(first);
+    asked = durable.gets;
+    ok(alive(&at, first) && durable.gets == asked,
+       "with copies of both it is none");
+    second = begin(&at, "Session-Set: user=carl");
+    have_copies(second);
+    at.realm.store = theirs;
+    (void)request(&at, first, "Session-Logout: others");
+    at.realm.store = over(AGE);
+    done = request(&at, first, "Session-Incr: n=1");
+    ok(done->verdict == SX_COMMIT_OK && value_of(&at, first, "n") &&
+           !strcmp(value_of(&at, first, "n"), "1"),
+       "who writes by an old copy of an epoch finds the one of now");
+    ok(dead(&at, second), "and who is out by that one is out");
+    at.realm.store = before;
+    durable.base.ops = &side_ops;
+}
+
 /* ---- loss --------------------------------------------------------------- */
 
 static void test_fast_fails(sx_answer how)
@@ -336,6 +376,7 @@ int main(void)
     test_ended_copy();
     test_epochs();
     test_two_hosts();
+    test_one_call();
     test_fast_fails(SX_STORE_UNAVAILABLE);
     test_fast_fails(SX_STORE_BUSY);
     test_fast_fails(SX_STORE_FULL);

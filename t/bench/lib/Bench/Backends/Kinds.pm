@@ -83,6 +83,8 @@ sub all
             }},
         {name => 'redis', store => 'redis', needs => ['redis-server'],
             bytes => \&redis_bytes},
+        {name => 'tier: shm, redis', store => 'tier', needs => ['redis-server'],
+            bytes => \&redis_bytes},
         {name => 'socache: memcache', store => 'memcache',
             needs => ['memcached']},
     );
