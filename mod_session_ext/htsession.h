@@ -72,8 +72,9 @@ outcome tool_fail_status(const tool *t, shm_status status);
  *  Returns BAD_USAGE. */
 outcome tool_cannot(const tool *t, const char *command, const char *why);
 
-/** Show all live records to ${visit}, by the store's clock of this moment. */
-outcome tool_each(tool *t, sx_store_visit *visit, void *baton);
+/** Show all live records to ${visit}; ${again} as that of sx_patient_each. */
+outcome tool_each(tool *t, sx_store_visit *visit, void (*again)(void *baton),
+                  void *baton);
 
 /** What ${run} answers with the keys of the file ${path}, or BROKEN when they
  *  cannot be had, which is then told. */

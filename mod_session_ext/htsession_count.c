@@ -44,6 +44,13 @@ static bool count_one(void *baton, const unsigned char *key,
     return true;
 }
 
+static void count_again(void *baton)
+{
+    count *c = baton;
+
+    *c = (count){.t = c->t};
+}
+
 static void put_rows(const count *c)
 {
     const struct {
@@ -100,7 +107,7 @@ outcome tool_count(tool *t)
     outcome result;
 
     c.t = t;
-    result = tool_each(t, count_one, &c);
+    result = tool_each(t, count_one, count_again, &c);
     if (result == DONE) {
         put_rows(&c);
         put_namespaces(&c);

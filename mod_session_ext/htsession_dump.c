@@ -80,7 +80,7 @@ static outcome dump_to(dumping *d)
                                   d->each))) {
         return DONE; /* the caller sees the file's error */
     }
-    result = tool_each(t, dump_one, d);
+    result = tool_each(t, dump_one, NULL, d);
     if (result != DONE) {
         return result;
     }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "sx_keys.h"
+#include "sx_patient.h"
 
 #define PASSES_MAX 100
 
@@ -82,13 +83,17 @@ static bool visit_found(void *baton, const unsigned char *key,
     return true;
 }
 
+static void forget_found(void *baton)
+{
+    ((found *)baton)->count = 0;
+}
+
 /* One pass over the store.  DONE whether or not anything was found. */
 static outcome find(found *f)
 {
     outcome result;
 
-    f->count = 0;
-    result = tool_each(f->t, visit_found, f);
+    result = tool_each(f->t, visit_found, forget_found, f);
     return f->out_of_memory ? tool_fail(f->t, "out of memory") : result;
 }
 
@@ -171,7 +176,7 @@ static outcome list(listing *l)
         printf("%-16s  %-9s  %-20s  %-20s  %-20s  %7s  %s\n", "HANDLE", "KIND",
                "CREATED", "LAST ACCESS", "EXPIRES", "BYTES", "NAMESPACE");
     }
-    result = tool_each(t, visit_list, l);
+    result = tool_each(t, visit_list, NULL, l);
     if (t->json) {
         puts("]");
     }
@@ -270,7 +275,7 @@ static sx_answer remove_found(const found *f, bool sessions, uint64_t *ended)
         if (tool_is_session(meta) != sessions) {
             continue;
         }
-        answer = store->ops->remove(store, f->records[i].key, meta->token);
+        answer = sx_patient_remove(store, f->records[i].key, meta->token);
         if (answer == SX_STORE_OK) {
             *ended += sessions;
         }

@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <time.h>
 
-#define PROGRESS_EVERY 65536
+#include "sx_patient.h"
+
+#define PROGRESS_LOOK 256 /* records, between looks at the clock */
+#define PROGRESS_MS   200
 
 void tool_read_clocks(tool *t)
 {
@@ -51,13 +54,13 @@ outcome tool_cannot(const tool *t, const char *command, const char *why)
     return BAD_USAGE;
 }
 
-outcome tool_each(tool *t, sx_store_visit *visit, void *baton)
+outcome tool_each(tool *t, sx_store_visit *visit, void (*again)(void *baton),
+                  void *baton)
 {
-    sx_store *store = t->at.sx;
     sx_answer answer;
 
     tool_read_clocks(t);
-    answer = store->ops->each(store, visit, baton, t->now_ms, t->pool);
+    answer = sx_patient_each(t->at.sx, visit, again, baton, t->pool);
     tool_progress_end(t);
     return answer == SX_STORE_OK ? DONE : tool_fail_answer(t, answer);
 }

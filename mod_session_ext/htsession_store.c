@@ -9,11 +9,15 @@
 #include <time.h>
 #include <unistd.h>
 #include <apr_strings.h>
+#include <apr_time.h>
 
 #include "sx_store_dbd.h"
 #include "sx_store_file.h"
 #include "sx_store_redis.h"
 #include "sx_store_shm.h"
+
+#define OPEN_AGAIN    3
+#define OPEN_PAUSE_US 100000
 
 /* ---- who we are ---------------------------------------------------------- */
 
@@ -266,6 +270,19 @@ static const struct kind *kind_of(const char *spec, const char **rest)
     return kinds;
 }
 
+/* What is reached by a connection may need another moment. */
+static const char *open_patiently(const struct kind *kind, const char *rest,
+                                  tool_store *store, apr_pool_t *pool)
+{
+    const char *why = kind->open(rest, store, pool);
+
+    for (int i = 0; why && kind->is_secret && i < OPEN_AGAIN; i++) {
+        apr_sleep(OPEN_PAUSE_US);
+        why = kind->open(rest, store, pool);
+    }
+    return why;
+}
+
 const char *tool_store_open(const char *spec, tool_store *store,
                             apr_pool_t *pool)
 {
@@ -275,7 +292,7 @@ const char *tool_store_open(const char *spec, tool_store *store,
     bool is_root;
 
     *store = (tool_store){.spec = kind->is_secret ? kind->word : spec};
-    why = *rest ? kind->open(rest, store, pool) : "names no place";
+    why = *rest ? open_patiently(kind, rest, store, pool) : "names no place";
     if (why && !strstr(why, kind->is_secret ? store->spec : rest)) {
         why = apr_pstrcat(pool, store->spec, ": ", why, NULL);
     }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sx_patient.h"
 #include "sx_tag.h"
 #include "sx_user.h"
 
@@ -51,8 +52,7 @@ bool tool_has_ended(const tool *t, const sx_record_meta *meta)
     }
     sx_epoch_key(meta->user_tag, key);
     apr_pool_create(&pool, t->pool);
-    ended = store->ops->get(store, key, &bytes, &epoch, 0, t->now_ms, pool) ==
-                SX_STORE_OK &&
+    ended = sx_patient_get(store, key, &bytes, &epoch, pool) == SX_STORE_OK &&
             bytes.len == SX_EPOCH_BYTES &&
             meta->last_access_ms < epoch.created_ms &&
             meta->handle != sx_epoch_spares((const unsigned char *)bytes.p);
@@ -81,13 +81,18 @@ static bool count_one(void *baton, const unsigned char *key,
     return true;
 }
 
+static void count_again(void *baton)
+{
+    ((counting *)baton)->sessions = 0;
+}
+
 /* A name that nobody has would be remembered for years: so whoever has no
  * session is not logged out. */
 static outcome logout(tool *t, const sx_keys *keys, void *baton)
 {
     counting c = {.t = t, .who = tool_who_of(t, keys)};
     sx_realm realm = {.scope = {.keys = keys, .ns = t->ns}, .store = t->at.sx};
-    outcome result = tool_each(t, count_one, &c);
+    outcome result = tool_each(t, count_one, count_again, &c);
     sx_answer answer;
 
     (void)baton;

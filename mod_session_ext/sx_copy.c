@@ -367,7 +367,7 @@ static void end_one(run *r, sx_copy_note *n)
     }
     if (n->expires_ms <= now_of(r->from))
         return;
-    answer = sx_patient_remove(r->to, n->key);
+    answer = sx_patient_remove(r->to, n->key, 0);
     if (answer == SX_STORE_OK)
         r->report->ended++;
     else if (answer != SX_STORE_MISS)

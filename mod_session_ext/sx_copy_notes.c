@@ -190,7 +190,7 @@ static void note_to(const sx_copy_note *note, unsigned char *bytes)
 
 static sx_answer remove_bucket(sx_store *to, const unsigned char *key)
 {
-    sx_answer answer = sx_patient_remove(to, key);
+    sx_answer answer = sx_patient_remove(to, key, 0);
 
     return answer == SX_STORE_MISS ? SX_STORE_OK : answer;
 }

@@ -64,27 +64,47 @@ sx_answer sx_patient_touch(sx_store *store, const unsigned char *key,
     return answer;
 }
 
-sx_answer sx_patient_remove(sx_store *store, const unsigned char *key)
+sx_answer sx_patient_remove(sx_store *store, const unsigned char *key,
+                            uint64_t token)
 {
+    bool was_lost = false;
     sx_answer answer;
     int tries = 0;
 
-    do
-        answer = store->ops->remove(store, key, 0);
-    while (is_to_wait(answer, ++tries));
-    return answer;
+    do {
+        answer = store->ops->remove(store, key, token);
+        was_lost = was_lost || answer == SX_STORE_UNKNOWN;
+    } while (is_to_wait(answer, ++tries));
+    return was_lost && answer == SX_STORE_MISS ? SX_STORE_OK : answer;
+}
+
+typedef struct walk {
+    sx_store_visit *visit;
+    void *baton;
+    bool begun;
+} walk;
+
+static bool show(void *baton, const unsigned char *key,
+                 const sx_record_meta *meta, size_t bytes)
+{
+    walk *w = baton;
+
+    w->begun = true;
+    return w->visit(w->baton, key, meta, bytes);
 }
 
 sx_answer sx_patient_each(sx_store *store, sx_store_visit *visit,
                           void (*again)(void *baton), void *baton,
                           apr_pool_t *pool)
 {
+    walk w = {.visit = visit, .baton = baton};
     sx_answer answer;
     int tries = 0;
 
     do {
-        again(baton);
-        answer = store->ops->each(store, visit, baton, now_of(store), pool);
-    } while (is_to_wait(answer, ++tries));
+        if (again)
+            again(baton);
+        answer = store->ops->each(store, show, &w, now_of(store), pool);
+    } while ((again || !w.begun) && is_to_wait(answer, ++tries));
     return answer;
 }

@@ -25,11 +25,12 @@ sx_answer sx_patient_put(sx_store *store, const unsigned char *key,
 sx_answer sx_patient_touch(sx_store *store, const unsigned char *key,
                            int64_t expires_ms, int64_t now_ms);
 
-/** As remove, of any record. */
-sx_answer sx_patient_remove(sx_store *store, const unsigned char *key);
+/** As remove; what is gone when the answer was lost was removed: OK. */
+sx_answer sx_patient_remove(sx_store *store, const unsigned char *key,
+                            uint64_t token);
 
-/** As each, which may begin anew: ${again} is called then, and forgets what
- *  was shown. */
+/** As each, which may begin anew: ${again} is called before, and forgets what
+ *  was shown.  NULL: only what has shown nothing yet begins anew. */
 sx_answer sx_patient_each(sx_store *store, sx_store_visit *visit,
                           void (*again)(void *baton), void *baton,
                           apr_pool_t *pool);

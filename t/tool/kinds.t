@@ -10,19 +10,6 @@ use SxTest::Tool qw(tool tool_fed segment_of);
 my $s = SxTest::Server->new;
 my $root = $s->root;
 my $dir = "$root/sessions";
-SxTest::Keys::put($s->runtime_dir . '/keys', SxTest::Keys::line(1));
-$s->write_conf(<<"EOT")->start;
-SessionExtKeyFile run/keys
-<Location "/s/">
-    SessionExt On
-    SessionExtStore shm
-</Location>
-<Location "/f/">
-    SessionExt On
-    SessionExtStore file:$dir
-</Location>
-EOT
-my $shm = segment_of($s);
 
 sub spew
 {
@@ -45,6 +32,17 @@ SxTest::Daemon->start(name => 'redis', dir => $redis_dir,
 my $password = spew("$root/password", "$word\n");
 my $redis = "redis:unix:$redis_dir/socket?password-file=$password";
 my $sqlite = "dbd:moved:sqlite3:@" . spew("$root/params", "$root/db\n");
+
+SxTest::Keys::put($s->runtime_dir . '/keys', SxTest::Keys::line(1));
+sub scope
+{
+    my ($path, $store) = @_;
+    return "<Location /$path/>\nSessionExt On\nSessionExtStore $store\n"
+        . "</Location>\n";
+}
+$s->write_conf("SessionExtKeyFile run/keys\n" . scope('s', 'shm')
+    . scope('r', $redis) . scope('f', "file:$dir"))->start;
+my $shm = segment_of($s);
 
 sub visitor
 {
@@ -78,6 +76,8 @@ for my $to ($redis, $sqlite, "file:$dir") {
     is((tool_fed($out, 'load', '--force', $to))[0], 0, 'load: done');
     is((tool('check', $to))[0], 2, 'check: not for this one');
     if ($kind eq 'redis') {
+        is($anna->get('/r/cgi/app')->env('SESSION_USER'), 'anna',
+            'who was logged in is, in Redis');
         is((tool('show', $to, $handle))[0], 0, 'show: done');
         is((tool('destroy', $to, $handle))[0], 0, 'destroy: done');
         ($status, $out, $err) = tool('copy', $from, $to);

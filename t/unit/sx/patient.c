@@ -124,8 +124,21 @@ int main(void)
     is_int(sx_patient_put(store, key, 1, sx_str_of("three"), &meta, at.pool),
            SX_STORE_CHANGED, "what is no outage is told at once");
     set(2, false);
-    is_int(sx_patient_remove(store, key), SX_STORE_OK, "a record is removed");
-    is_int(sx_patient_remove(store, key), SX_STORE_MISS, "once");
+    is_int(sx_patient_remove(store, key, meta.token), SX_STORE_OK,
+           "a record is removed");
+    is_int(sx_patient_remove(store, key, meta.token), SX_STORE_MISS, "once");
+    set(1, false);
+    is_int(sx_patient_remove(store, key, meta.token), SX_STORE_OK,
+           "and one that is gone when the answer was lost was removed");
+    meta.token = 0;
+    set(0, false);
+    is_int(sx_patient_put(store, key, 0, sx_str_of("four"), &meta, at.pool),
+           SX_STORE_OK, "there is one again");
+    set(2, false);
+    shown = 0;
+    is_int(sx_patient_each(store, count, NULL, &shown, at.pool),
+           SX_STORE_UNAVAILABLE, "who cannot forget is shown nothing twice");
+    is_int(shown, 1, "but what there is, once");
     stage_end(&at);
     return done_testing();
 }
