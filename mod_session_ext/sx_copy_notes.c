@@ -106,10 +106,10 @@ static sx_answer read_bits(sx_store *to, uint64_t life, int *bits,
     answer = sx_patient_get(to, key, &bytes, &meta, pool);
     if (answer != SX_STORE_OK)
         return answer == SX_STORE_MISS ? SX_STORE_OK : answer;
-    if (bytes.len != HEAD_LEN || bytes.p[0] != FORMAT || bytes.p[1] < 0 ||
-        bytes.p[1] > BITS_MAX)
+    if (bytes.len != HEAD_LEN || bytes.p[0] != FORMAT ||
+        (unsigned char)bytes.p[1] > BITS_MAX)
         return SX_STORE_DAMAGED;
-    *bits = bytes.p[1];
+    *bits = (unsigned char)bytes.p[1];
     return SX_STORE_OK;
 }
 
@@ -159,7 +159,7 @@ void sx_copy_notes_turn(sx_copy_notes *notes, int64_t shift_ms)
 sx_copy_note *sx_copy_note_of(const sx_copy_notes *notes,
                               const unsigned char *key)
 {
-    sx_copy_note wanted;
+    sx_copy_note wanted = {.there = false};
 
     memcpy(wanted.key, key, sizeof wanted.key);
     return bsearch(&wanted, notes->known->elts, (size_t)notes->known->nelts,
