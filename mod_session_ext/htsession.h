@@ -33,6 +33,7 @@ typedef struct tool {
     int64_t now_ms;  /* the store's clock */
     int64_t wall_ms; /* wall clock at the same moment */
     uint64_t visited;
+    int64_t shown_ms; /* when that was shown last; 0: it is not */
     apr_pool_t *pool;
 } tool;
 
@@ -101,7 +102,7 @@ bool tool_is_session(const sx_record_meta *meta);
 
 /** One more record was looked at; tool_progress_end takes the line away. */
 void tool_progress(tool *t);
-void tool_progress_end(const tool *t);
+void tool_progress_end(tool *t);
 
 /** ${text} as a string of JSON, on standard output. */
 void tool_put_json(const char *text);

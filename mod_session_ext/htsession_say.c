@@ -67,16 +67,26 @@ outcome tool_each(tool *t, sx_store_visit *visit, void (*again)(void *baton),
 
 void tool_progress(tool *t)
 {
-    if (t->terminal && ++t->visited % PROGRESS_EVERY == 0) {
+    struct timespec now;
+    int64_t now_ms;
+
+    if (!t->terminal || ++t->visited % PROGRESS_LOOK != 0) {
+        return;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    if (now_ms - t->shown_ms >= PROGRESS_MS) {
+        t->shown_ms = now_ms;
         fprintf(stderr, "\r%" PRIu64 " records", t->visited);
     }
 }
 
-void tool_progress_end(const tool *t)
+void tool_progress_end(tool *t)
 {
-    if (t->terminal && t->visited >= PROGRESS_EVERY) {
+    if (t->shown_ms != 0) {
         fputs("\r\033[K", stderr);
     }
+    t->shown_ms = 0;
 }
 
 /* A string of JSON; our texts are ASCII but for what a path may hold. */

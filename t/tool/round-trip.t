@@ -3,6 +3,7 @@
 # out by a dump: all of them as they were. SXTEST_LONG=1: 100 000, with figures.
 use SxTest;
 use SxTest::Keys;
+use SxTest::Segment;
 use File::Temp qw(tempdir);
 use JSON::PP qw(decode_json);
 use SxTest::Tool qw(tool tool_fed segment_of);
@@ -80,6 +81,14 @@ $said = decode_json(timed('copy once more', undef, '--json', 'copy', $shm,
     "file:$dir"));
 is("$said->{seen} $said->{carried} $said->{touched} $said->{replaced}",
     "$count 0 0 0", 'and there is nothing to do after that');
+
+# A person sees how far it is, and then nothing of that any more.
+my $again = "$dir.again";
+mkdir $again, 0700 or die "$again: $!\n";
+my $tool = SxTest::Segment::tool();
+my $seen = `script -qec "'$tool' copy '$shm' 'file:$again'" /dev/null`;
+like($seen, qr/\r\d+ records/, 'on a terminal it is told how far it is');
+like($seen, qr/\r\e\[K[^\r]*seen +$count /, 'before the line is given back');
 
 my $out = timed('dump', undef, 'dump', "file:$dir");
 my %found;
