@@ -9,8 +9,8 @@
 
 #include "mod_sx_server.h"
 
-/** In child_init: open ${store}, whose configuration has a kind, or begin to
+/** In child_init: open ${segment}, whose configuration has a kind, or begin to
  *  try; keep it until the child ends. */
-void mod_sx_keep(mod_sx_segment *store, apr_pool_t *pchild);
+void mod_sx_keep(mod_sx_segment *segment, apr_pool_t *pchild);
 
 #endif
