@@ -3,7 +3,7 @@
 # a proxy in front of a real one that does to connections what networks do.
 #
 #   my $peer = SxTest::BadPeer->start(before => PORT or PATH);   real server
-#   $peer->port
+#   $peer->port                              or ->start(socket => PATH, ...)
 #   $peer->does('cut', on => 'EVALSHA', times => 1);
 #   $peer->seen                                 connections accepted so far
 #   $peer->met                                  commands that matched so far
@@ -43,7 +43,8 @@ my @live;
 sub start
 {
     my ($class, %self) = @_;
-    my $self = bless {port => SxTest::Paths::free_port(), %self}, $class;
+    my $self = bless {%self}, $class;
+    $self->{port} = SxTest::Paths::free_port() unless $self->{socket};
     socketpair my $ours, my $its, AF_UNIX, SOCK_STREAM, PF_UNSPEC
         or die "socketpair: $!\n";
     $_->autoflush for $ours, $its;
@@ -105,9 +106,21 @@ END {
 sub listener
 {
     my ($self, $backlog) = @_;
+    return $self->unix_listener if $self->{socket};
     return IO::Socket::INET->new(LocalAddr => '127.0.0.1',
         LocalPort => $self->{port}, Proto => 'tcp', Listen => $backlog,
         ReuseAddr => 1) || die "port $self->{port}: $!\n";
+}
+
+# Open to all: whoever serves may be another user than whoever tests.
+sub unix_listener
+{
+    my ($self) = @_;
+    unlink $self->{socket};
+    my $listener = IO::Socket::UNIX->new(Local => $self->{socket},
+        Listen => 64) or die "$self->{socket}: $!\n";
+    chmod 0777, $self->{socket};
+    return $listener;
 }
 
 sub to_server
