@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sx_near.h"
 
-#include <string.h>
-
 sx_near_build sx_near_build_of(void)
 {
-    return (sx_near_build){SX_VERSION, sizeof(sx_near), sizeof(sx_realm),
+    return (sx_near_build){SX_NEAR_LAYOUT, sizeof(sx_near), sizeof(sx_realm),
                            sizeof(sx_committed), sx_keys_blob_size()};
 }
 
 bool sx_near_same(const sx_near_build *a, const sx_near_build *b)
 {
-    return a->near == b->near && a->realm == b->realm &&
-           a->committed == b->committed && a->keys == b->keys &&
-           strcmp(a->version, b->version) == 0;
+    return a->layout == b->layout && a->near == b->near &&
+           a->realm == b->realm && a->committed == b->committed &&
+           a->keys == b->keys;
 }

@@ -25,9 +25,12 @@ typedef struct sx_near {
     bool is_answered;  /* ...if there is one */
 } sx_near;
 
+/* Raised when what is in these structures means something else. */
+#define SX_NEAR_LAYOUT 1
+
 /* What both sides must have alike. */
 typedef struct sx_near_build {
-    const char *version;
+    unsigned layout;
     size_t near, realm, committed, keys; /* bytes */
 } sx_near_build;
 

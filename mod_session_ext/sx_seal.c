@@ -124,9 +124,9 @@ static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv"
 
 /* What each byte stands for: by a table, which the compiler makes of ranges. */
 #define SIX(c)                                                                 \
-    ((c) >= 'A' && (c) <= 'Z'   ? (c) - 'A'                                    \
-     : (c) >= 'a' && (c) <= 'z' ? (c) - 'a' + 26                               \
-     : (c) >= '0' && (c) <= '9' ? (c) - '0' + 52                               \
+    ((c) >= 'A' && (c) <= 'Z'   ? ((c) - 'A') & 63                             \
+     : (c) >= 'a' && (c) <= 'z' ? ((c) - 'a' + 26) & 63                        \
+     : (c) >= '0' && (c) <= '9' ? ((c) - '0' + 52) & 63                        \
      : (c) == '-'               ? 62                                           \
      : (c) == '_'               ? 63                                           \
                                 : NO_LETTER)
