@@ -73,7 +73,7 @@ sub conf
         . "\"\n";
     $text .= "User $user->{name}\nGroup $user->{group}\n" unless $>;
     $text .= $self->common . $self->ours;
-    $text .= $self->php_scope if $self->{phpx};
+    $text .= $self->php_scope if $self->{php};
     $text .= peer('ck', 'SessionCookieName session path=/');
     $text .= peer('cc', "SessionCookieName session path=/\n"
         . 'SessionCryptoPassphrase "secret of the benchmark"');
@@ -127,13 +127,20 @@ END
 sub php_scope
 {
     my ($self) = @_;
-    my $scope = "    SessionExt On\n    SessionExtPHP On\n";
-    $scope .= <<'END' unless $self->{fpm};
-    php_admin_value session.save_handler session_ext
-    php_admin_value session.serialize_handler session_ext
-END
-    return "<Location /phpx/>\n$scope</Location>\n"
-        . "<Location /phpe/>\n$scope    SessionExtEnv Off\n</Location>\n";
+    # In mod_php each scope says which handler it has, so that all pay for it.
+    my $of = sub {
+        my ($place, $handler, $serializer, $lines) = @_;
+        return "<Location /$place/>\n" . ($self->{fpm} ? ''
+            : "    php_admin_value session.save_handler $handler\n"
+            . "    php_admin_value session.serialize_handler $serializer\n")
+            . "$lines</Location>\n";
+    };
+    my $text = $of->('php', 'files', 'php', '');
+    return $text unless $self->{phpx};
+    my @ours = ('session_ext', 'session_ext',
+        "    SessionExt On\n    SessionExtPHP On\n");
+    return $text . $of->('phpx', @ours)
+        . $of->('phpe', @ours[0, 1], "$ours[2]    SessionExtEnv Off\n");
 }
 
 # The pool that has ours as its save handler serves two paths.
