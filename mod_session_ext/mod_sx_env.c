@@ -197,6 +197,16 @@ void mod_sx_env_make(request_rec *r, mod_sx_visit *visit)
         apr_array_cat(part->vars, sealed);
 }
 
+void mod_sx_env_add(request_rec *r)
+{
+    const apr_array_header_t *vars = mod_sx_part_of(r)->vars;
+
+    for (int i = 0; i < vars->nelts; i++) {
+        const sx_var *var = &APR_ARRAY_IDX(vars, i, sx_var);
+        apr_table_addn(r->subprocess_env, var->name, var->value);
+    }
+}
+
 void mod_sx_env_expose(request_rec *r)
 {
     const apr_array_header_t *vars = mod_sx_part_of(r)->vars;
@@ -208,10 +218,7 @@ void mod_sx_env_expose(request_rec *r)
     unset_where(r->headers_in, is_our_header, r->pool);
     if (!vars)
         return;
-    for (int i = 0; i < vars->nelts; i++) {
-        const sx_var *var = &APR_ARRAY_IDX(vars, i, sx_var);
-        apr_table_addn(r->subprocess_env, var->name, var->value);
-    }
+    mod_sx_env_add(r);
     if (headers)
         expose_headers(r, vars);
 }

@@ -22,6 +22,9 @@ apr_array_header_t *mod_sx_env_facts(const mod_sx_visit *visit,
  *  SetEnv, also by absence. */
 void mod_sx_env_expose(request_rec *r);
 
+/** Set those of this part, of which none is set. */
+void mod_sx_env_add(request_rec *r);
+
 /** Is the environment of ${r} still as mod_sx_env_expose has left it? */
 bool mod_sx_env_is_exposed(request_rec *r);
 

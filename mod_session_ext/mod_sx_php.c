@@ -5,6 +5,7 @@
 #include <string.h>
 #include "mod_sx_commit.h"
 #include "mod_sx_cookie.h"
+#include "mod_sx_env.h"
 #include "mod_sx_server.h"
 #include "sx_near.h"
 
@@ -12,25 +13,54 @@
 typedef struct mod_sx_php_ticket {
     mod_sx_visit *visit;
     sx_reply_to to;
-    sx_near *near; /* or it is here */
+    sx_near *near;  /* or it is here */
+    bool has_aside; /* variables, while it is at hand */
 } mod_sx_php_ticket;
 
 /* ---- near --------------------------------------------------------------- */
 
 /* Of the one thread of a process of prefork, as soon as somebody has asked. */
 static bool has_taker;
-static sx_near *at_hand;
+static request_rec *at_hand; /* whose ticket is */
+
+/* mod_php has httpd's variables put into the environment, which takes a third
+ * of the time where there are none yet: ours go aside until it has begun.  What
+ * a script includes by virtual() does not begin. */
+static void put_aside(request_rec *r)
+{
+    mod_sx_part *part = mod_sx_part_of(r);
+
+    if (r->main || !part->vars ||
+        apr_table_elts(r->subprocess_env)->nelts != part->vars->nelts ||
+        !mod_sx_env_is_exposed(r))
+        return;
+    apr_table_clear(r->subprocess_env);
+    part->ticket->has_aside = true;
+}
+
+void mod_sx_php_put_back(request_rec *r)
+{
+    mod_sx_part *part = mod_sx_part_of(r);
+
+    if (!part->ticket || !part->ticket->has_aside)
+        return;
+    part->ticket->has_aside = false;
+    mod_sx_env_add(r);
+}
 
 static sx_near *session_ext_near_ticket(const sx_near_build *build)
 {
     const sx_near_build ours = sx_near_build_of();
-    sx_near *near = at_hand;
+    request_rec *r = at_hand;
 
     if (!sx_near_same(build, &ours))
         return NULL;
     has_taker = true;
     at_hand = NULL;
-    return near;
+    if (!r)
+        return NULL;
+    mod_sx_php_put_back(r);
+    return mod_sx_part_of(r)->ticket->near;
 }
 
 void mod_sx_php_register(void)
@@ -128,10 +158,14 @@ void mod_sx_php_hand_out(request_rec *r)
     ticket = ticket_of(r, visit);
     part->ticket = apr_pcalloc(r->pool, sizeof *part->ticket);
     part->ticket->visit = visit;
-    if (is_near(r))
-        at_hand = part->ticket->near = hold(&ticket, &visit->loaded, r->pool);
-    else
+    if (is_near(r)) {
+        part->ticket->near = hold(&ticket, &visit->loaded, r->pool);
+        at_hand = r;
+        put_aside(r);
+    }
+    else {
         send_ticket(r, &ticket, &part->ticket->to);
+    }
 }
 
 /* ---- reply -------------------------------------------------------------- */
@@ -175,6 +209,7 @@ int mod_sx_php_harvest(request_rec *r)
     mod_sx_visit *visit = part->ticket ? part->ticket->visit : NULL;
     sx_committed done;
 
+    mod_sx_php_put_back(r);
     if (visit && part->ticket->near && part->ticket->near->is_answered) {
         part->ticket->near->is_answered = false;
         adopt(r, visit, &part->ticket->near->done);

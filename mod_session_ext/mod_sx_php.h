@@ -19,6 +19,9 @@ void mod_sx_php_register(void);
 /** Another request begins to be answered: what was at hand is not any more. */
 void mod_sx_php_forget(void);
 
+/** If PHP has not begun after all: the variables of ${r} that waited for it. */
+void mod_sx_php_put_back(request_rec *r);
+
 /** Take the reply out of the response of ${r}, whatever it is worth, and do
  *  what it says: cookie, log, counters; what the request knows of its session
  *  is read again.  Returns whether there was one that counts. */

@@ -283,6 +283,7 @@ void mod_sx_insert_last_filter(request_rec *r)
 
 int mod_sx_log_transaction(request_rec *r)
 {
+    mod_sx_php_put_back(r);
     mod_sx_commit_unfinished(r);
     mod_sx_part_of(r)->top->over = true;
     return DECLINED;

@@ -7,6 +7,7 @@
 #include "sxp_sapi.h"
 
 static apr_pool_t *module_pool;
+static apr_pool_t *request_pool; /* of one after the other */
 static sx_place *place;
 
 /* ---- the module --------------------------------------------------------- */
@@ -39,6 +40,7 @@ void sxp_request_end(void)
     sx_place_close(place);
     place = NULL;
     apr_pool_destroy(module_pool);
+    request_pool = NULL;
     apr_terminate();
 }
 
@@ -157,7 +159,9 @@ sxp_request *sxp_request_get(void)
 
     if (request)
         return request;
-    apr_pool_create(&pool, module_pool);
+    if (!request_pool)
+        apr_pool_create(&request_pool, module_pool);
+    pool = request_pool;
     request = apr_pcalloc(pool, sizeof *request);
     request->pool = pool;
     SXP(request) = request;
@@ -185,7 +189,7 @@ void sxp_request_over(void)
         return;
     if (request->wire)
         zend_string_release(request->wire);
-    apr_pool_destroy(request->pool);
+    apr_pool_clear(request_pool);
 }
 
 /* ---- load --------------------------------------------------------------- */

@@ -35,8 +35,6 @@ void sxp_sapi_take_ticket(void)
 {
     char *text;
 
-    if (!SXP(near))
-        SXP(near) = sxp_near_take();
     text = before.getenv && !SXP(near)
                ? before.getenv(SX_TICKET_VARIABLE, strlen(SX_TICKET_VARIABLE))
                : NULL;
@@ -103,6 +101,9 @@ static void wrap_imports(void)
 void sxp_sapi_request(void)
 {
     wrap_imports();
+    /* Not later: a part of a page that this script asks for has its own. */
+    if (!SXP(near))
+        SXP(near) = sxp_near_take();
     sxp_sapi_take_ticket();
 }
 
