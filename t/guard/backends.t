@@ -46,12 +46,13 @@ my ($status, $text) = backends('--quick', '--write-docs', "--docs=$dir");
 is($status, 0, 'nothing is lost') or diag $text;
 my %row = rows($text);
 for my $name (qw(shm file)) {
-    my ($cpu, $bytes) = @{$row{$name} // []};
+    my ($cpu, $bytes, $capacity) = @{$row{$name} // []};
     like("@{$cpu // []}[1 .. 6]",
         qr/^[+-][\d.]+ [\d.]+ \d+ [+-][\d.]+ [\d.]+ \d+$/,
         "$name has its figures of CPU");
     is("@{$cpu // []}[7, 8]", '0 0', "$name: no error, nothing lost");
     cmp_ok($bytes->[3] // 0, '>', 8192, "$name: a session has its bytes");
+    cmp_ok($capacity->[3] // 0, '>', 95, "$name: and 100 M have theirs");
 }
 like($text, qr/^Measured \d.* by `make bench-backends BENCHFLAGS=--quick/m,
     'when, how and on what is said');
@@ -64,12 +65,18 @@ is(join(' ', Bench::Backends::faults({name => 'x', lost => 2},
         {name => 'y', lost => 0})),
     'x: 2 answered increments are not there', 'who loses is named');
 my %line = (weight => {200 => 300, 1024 => 1124, 8192 => 8292});
-is((Bench::Backends::model(\%line))[0], '100 + 1.00 x data',
-    'the model is the line through the ends');
-is(sprintf('%.3f', (Bench::Backends::model(\%line))[1]), '0.000',
+my ($words, $predict) = Bench::Backends::model(\%line);
+is($words, '100 + 1.00 x data', 'the model is the line through the ends');
+is(sprintf('%.3f', Bench::Backends::off(\%line, $predict)), '0.000',
     'and held to the middle');
-is((Bench::Backends::model({block => 4096, weight => {%{$line{weight}},
-    1024 => 8192}}))[1], -0.5, 'half of what was measured is 50 % off');
+my %blocks = (block => 4096, weight => {%{$line{weight}}, 1024 => 8192});
+is(Bench::Backends::off(\%blocks, (Bench::Backends::model(\%blocks))[1]), -0.5,
+    'half of what was measured is 50 % off');
+my %busy = (%line, name => 'x', got => {
+    map { +$_ => [{httpd => 50, beside => 0}] } qw(read write)});
+like(Bench::Backends::capacity_table(\%busy),
+    qr/^\|\ x\ +\|\ +1\.05\ +\|\ +10\.5\ +\|\ +105\ +\|\ +20000\ +\|\ +-\ +\|/mx,
+    'and what follows from it');
 is(Bench::Backends::Kinds::lacking({needs => ['sh', 'nowhere']}),
     'nowhere not installed', 'a program that is missing is named');
 

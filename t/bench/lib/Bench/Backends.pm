@@ -246,14 +246,19 @@ sub blocks
         sub { $block * ceil((300 + $_[0]) / $block) });
 }
 
-# The model in words, and how far off it is at the size in the middle.
+# The model in words, and as code: bytes for a session with so much data.
 sub model
 {
     my ($kind) = @_;
-    my ($words, $predict) = $kind->{block} ? blocks($kind->{block})
-        : line($kind->{weight});
+    return $kind->{block} ? blocks($kind->{block}) : line($kind->{weight});
+}
+
+# How far off it is at the size in the middle.
+sub off
+{
+    my ($kind, $predict) = @_;
     my $middle = (sort { $a <=> $b } keys %{$kind->{weight}})[1];
-    return ($words, $predict->($middle) / $kind->{weight}{$middle} - 1);
+    return $predict->($middle) / $kind->{weight}{$middle} - 1;
 }
 
 sub bytes_table
@@ -261,13 +266,41 @@ sub bytes_table
     my ($sizes, @kinds) = @_;
     my @rows;
     for my $kind (grep { $_->{weight} } @kinds) {
-        my ($words, $off) = model($kind);
+        my ($words, $predict) = model($kind);
         push @rows, [$kind->{name},
             map({ sprintf '%.0f', $kind->{weight}{$_} } @$sizes),
-            $words, sprintf('%+.0f %%', 100 * $off)];
+            $words, sprintf('%+.0f %%', 100 * off($kind, $predict))];
     }
     return table(['', map({ "$_ B" } @$sizes), 'model', 'at the middle'],
         @rows);
+}
+
+# Requests a second by so many microseconds of one core.
+sub rate
+{
+    my ($us) = @_;
+    return $us > 0 ? sprintf '%.0f', 1e6 / $us : '-';
+}
+
+# What follows for many sessions of 1 KB: bytes by the model, and requests by the
+# CPU that each takes of a core of httpd, the bare file included, and of a core
+# of the store's server.
+sub capacity_table
+{
+    my @rows;
+    for my $kind (grep { !$_->{absent} } @_) {
+        my $predict = $kind->{weight} && (model($kind))[1];
+        my @gib = map {
+            $predict ? sprintf('%.3g', $predict->(1024) * $_ / 2**30) : '-'
+        } 1e6, 1e7, 1e8;
+        my @rates = map {
+            (rate(figure($kind, $_, 'httpd')), rate(figure($kind, $_, 'beside')))
+        } qw(read write);
+        push @rows, [$kind->{name}, @gib, @rates];
+    }
+    return table(['', 'GiB: 1 M sessions', '10 M', '100 M',
+        'reads/s, core of httpd', 'of its server', 'writes/s, core of httpd',
+        'of its server'], @rows);
 }
 
 # Sentences about what must not be.
@@ -287,6 +320,8 @@ sub section
     my $text = cpu_table(@kinds) . "\n"
         . "Bytes for a session with so many bytes of data:\n\n"
         . bytes_table($size->{sizes}, @kinds)
+        . "\nWhat follows for many sessions of 1 KB, and for each core:\n\n"
+        . capacity_table(@kinds)
         . Bench::Machine::after($machine, time - $begin, $command);
     return ($text, faults(@kinds));
 }
