@@ -415,8 +415,12 @@ void sx_commit(const sx_realm *realm, const sx_loaded *loaded,
         .mode = mode,
         .now = now,
         .done = done,
-        .at = {loaded->id, loaded->meta, loaded->session, loaded->via_alias,
-               loaded->has_epoch, loaded->epoch},
+        .at = {.id = loaded->id,
+               .meta = loaded->meta,
+               .session = loaded->session,
+               .via_alias = loaded->via_alias,
+               .has_epoch = loaded->has_epoch,
+               .epoch = loaded->epoch},
     };
 
     memset(done, 0, sizeof *done);
