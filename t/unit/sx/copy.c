@@ -192,6 +192,10 @@ static void test_touched(void)
     pass_both(20 * MINUTE);
     request(&old, cookie, "Session-Unset: nothing");
     ok(copied() && report.touched == 1, "then it is used");
+    /* Another moment between the two readings. */
+    new.now.boot_ms += 3;
+    ok(copy_from(&new, &old) == SX_STORE_OK && report.touched == 0,
+       "which no difference of clocks is taken for");
     pass_both(20 * MINUTE);
     ok(alive(&new, cookie), "and lives as long as that says");
     end_both();
