@@ -37,9 +37,9 @@
  * is bounded by the driver: PostgreSQL two seconds, libpq's least; MySQL's
  * driver knows it only from a group of an option file (group= in ${params});
  * meanwhile and half a second later nobody else tries, and is told UNAVAILABLE.
- * No driver of APR gives up on a server that holds a connection open and
- * neither answers nor ends: TCP has to tell (PostgreSQL: within 250 ms, and 3 s
- * where the server's host was asked and is gone).
+ * No driver of APR gives up on a server that holds a connection open and says
+ * nothing: a statement that is not answered within twice ${wait_ms} is cut off
+ * (sx_store_dbd_watch.h), but not an attempt to connect.
  *
  * SQLite.  The file is made, in WAL mode; writers queue at the file PATH-lock,
  * since APR meets a locked database with sleep.  It should have no other

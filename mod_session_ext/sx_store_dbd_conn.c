@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A connection: how it begins and ends, and a statement on it. */
-#include "sx_store_dbd_conn.h"
+#include "sx_store_dbd_watch.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -122,7 +121,9 @@ int sx_dbd_run(const sx_dbd_store *store, sx_dbd_conn *conn, const char *sql)
     int code;
 
     apr_pool_create(&pool, conn->pool);
+    sx_dbd_watch_statement(conn);
     code = apr_dbd_select(store->driver, pool, conn->handle, &results, sql, 1);
+    sx_dbd_watch_answer(conn);
     apr_pool_destroy(pool);
     return code;
 }
@@ -131,9 +132,12 @@ sx_dbd_outcome sx_dbd_change(sx_dbd_store *store, sx_dbd_conn *conn,
                              sx_dbd_statement which, sx_dbd_args *args,
                              int *rows, apr_pool_t *pool)
 {
-    int code = apr_dbd_pbquery(store->driver, pool, conn->handle, rows,
-                               conn->statements[which], args->v);
+    int code;
 
+    sx_dbd_watch_statement(conn);
+    code = apr_dbd_pbquery(store->driver, pool, conn->handle, rows,
+                           conn->statements[which], args->v);
+    sx_dbd_watch_answer(conn);
     return code ? failed(store, conn, code, pool) : SX_DBD_DONE;
 }
 
@@ -149,9 +153,11 @@ sx_dbd_outcome sx_dbd_select(sx_dbd_store *store, sx_dbd_conn *conn,
     int code;
 
     *results = NULL;
+    sx_dbd_watch_statement(conn);
     code = apr_dbd_pbselect(store->driver, pool, conn->handle, results,
                             conn->statements[which], store->dialect->seek,
                             args->v);
+    sx_dbd_watch_answer(conn);
     return code ? of_reading(failed(store, conn, code, pool)) : SX_DBD_DONE;
 }
 
@@ -214,10 +220,13 @@ static int prepare(const sx_dbd_store *store, sx_dbd_conn *conn)
 
     apr_pool_clear(conn->prepared);
     memset(conn->statements, 0, sizeof conn->statements);
-    for (int i = 0; i < SX_DBD_STATEMENTS && code == 0; i++)
+    for (int i = 0; i < SX_DBD_STATEMENTS && code == 0; i++) {
+        sx_dbd_watch_statement(conn);
         code = apr_dbd_prepare(
             store->driver, conn->prepared, conn->handle, store->statements[i],
             apr_psprintf(conn->prepared, "sx_%d", i), &conn->statements[i]);
+        sx_dbd_watch_answer(conn);
+    }
     return code;
 }
 
@@ -310,24 +319,6 @@ static const char *begin(sx_dbd_store *store, sx_dbd_conn *conn, bool make,
     return why;
 }
 
-/* MariaDB's library leaves its connections to whatever this process executes,
- * so to CGI programs; of all three it alone.  It can be asked for them where
- * APR has loaded it, for all to see. */
-static void keep_to_ourselves(const sx_dbd_store *store,
-                              const sx_dbd_conn *conn)
-{
-    int (*socket_of)(void *mysql) = NULL;
-    int fd = -1;
-
-    if (strcmp(store->dialect->driver, "mysql") != 0)
-        return;
-    *(void **)&socket_of = dlsym(RTLD_DEFAULT, "mysql_get_socket");
-    if (socket_of)
-        fd = socket_of(apr_dbd_native_handle(store->driver, conn->handle));
-    if (fd >= 0)
-        fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
 sx_dbd_conn *sx_dbd_connect(sx_dbd_store *store, bool make, const char **why,
                             apr_pool_t *pool)
 {
@@ -339,7 +330,8 @@ sx_dbd_conn *sx_dbd_connect(sx_dbd_store *store, bool make, const char **why,
     apr_pool_create(&own, NULL);
     conn = apr_pcalloc(own, sizeof *conn);
     conn->pool = own;
-    conn->lock = -1;
+    conn->lock = conn->socket = -1;
+    conn->limit_ms = make ? SX_DBD_MAKING_MS : sx_dbd_limit_ms(store);
     *why = open_files(store, conn, pool);
     if (!*why && apr_dbd_open_ex(store->driver, own, params_of(store, own),
                                  &conn->handle, &words) != APR_SUCCESS) {
@@ -348,10 +340,17 @@ sx_dbd_conn *sx_dbd_connect(sx_dbd_store *store, bool make, const char **why,
         conn->handle = NULL;
     }
     apr_pool_create(&conn->prepared, own);
-    if (!*why)
-        keep_to_ourselves(store, conn);
-    if (!*why)
+    if (!*why) {
+        sx_dbd_watch_socket(store, conn);
+        pthread_mutex_lock(&store->lock);
+        sx_dbd_watch_locked(store, conn);
+        pthread_mutex_unlock(&store->lock);
         *why = begin(store, conn, make, pool);
+        pthread_mutex_lock(&store->lock);
+        sx_dbd_unwatch_locked(store, conn);
+        pthread_mutex_unlock(&store->lock);
+        conn->limit_ms = sx_dbd_limit_ms(store);
+    }
     if (!*why)
         return conn;
     sx_dbd_disconnect(store, conn);
@@ -365,5 +364,7 @@ void sx_dbd_disconnect(sx_dbd_store *store, sx_dbd_conn *conn)
         apr_dbd_close(store->driver, conn->handle);
     if (conn->lock >= 0)
         close(conn->lock);
+    if (conn->socket >= 0)
+        close(conn->socket);
     apr_pool_destroy(conn->pool);
 }

@@ -12,13 +12,18 @@
 
 /* Used by one thread at a time. */
 typedef struct sx_dbd_conn {
-    struct sx_dbd_conn *next; /* of those that rest */
+    struct sx_dbd_conn
+        *next; /* of those that rest, or of those that are lent */
     apr_pool_t *pool;
     apr_pool_t *prepared; /* below it: statements end before the connection */
     apr_dbd_t *handle;
     apr_dbd_prepared_t *statements[SX_DBD_STATEMENTS];
     int64_t rested_us; /* since when */
     int lock;          /* SQLite: of writers; -1 */
+    int socket;        /* a descriptor of ours; -1: none is known */
+    int64_t limit_ms;  /* of a statement */
+    int64_t late_us;   /* the one under way is then; 0: none is; atomic */
+    bool is_cut;       /* with the lock: a statement was late */
     bool is_durable;   /* what it confirms now is on the disk */
 } sx_dbd_conn;
 
@@ -41,6 +46,11 @@ typedef struct sx_dbd_store {
     bool is_trying;
     int64_t again_us;   /* when it is worth another */
     int64_t suspect_us; /* who rested before may be dead */
+    int64_t silent_us;  /* until then nobody is asked: it did not answer */
+    sx_dbd_conn *lent;
+    pthread_t watcher; /* sx_store_dbd_watch.h */
+    pthread_cond_t watch;
+    bool is_watched, watch_sleeps, watch_ends;
 
     int64_t told; /* the second of the last line in the log; atomic */
     int64_t offset_ms, life;

@@ -13,7 +13,7 @@
  * more, since its locks are of a process and it notes which it has: no process
  * forks with a database open.  So it is closed before, and opened after.
  */
-#include "sx_store_dbd_conn.h"
+#include "sx_store_dbd_watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,6 +72,7 @@ static void forget_others_locked(sx_dbd_store *store)
     store->count = 0;
     store->is_trying = false;
     store->pid = getpid();
+    sx_dbd_watch_forget_locked(store);
 }
 
 /* ---- beginning, end ----------------------------------------------------- */
@@ -87,6 +88,7 @@ static apr_status_t conns_end(void *baton)
             break;
         }
     pthread_mutex_unlock(&all_lock);
+    sx_dbd_watch_end(store);
     pthread_mutex_lock(&store->lock);
     forget_others_locked(store);
     end_idle_locked(store);
@@ -104,6 +106,7 @@ void sx_dbd_conns_begin(sx_dbd_store *store, apr_pool_t *pool)
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&store->rests, &attr);
     pthread_condattr_destroy(&attr);
+    sx_dbd_watch_begin(store);
     store->pid = getpid();
     pthread_mutex_lock(&all_lock);
     store->next = all;
@@ -138,6 +141,9 @@ static sx_answer connect_another(sx_dbd_store *store, sx_dbd_conn **conn)
         store->again_us = sx_dbd_boot_us() + BETWEEN_US;
         gone_locked(store);
     }
+    else {
+        sx_dbd_watch_locked(store, *conn);
+    }
     pthread_mutex_unlock(&store->lock);
     return *conn ? SX_STORE_OK : SX_STORE_UNAVAILABLE;
 }
@@ -160,6 +166,8 @@ static choice choose_locked(sx_dbd_store *store, const struct timespec *end,
                               : SX_DBD_CONNECTIONS;
 
     forget_others_locked(store);
+    if (sx_dbd_boot_us() < store->silent_us)
+        return DOWN;
     while (!store->idle && store->count >= most)
         if (pthread_cond_timedwait(&store->rests, &store->lock, end) != 0 &&
             !store->idle && store->count >= most)
@@ -167,6 +175,7 @@ static choice choose_locked(sx_dbd_store *store, const struct timespec *end,
     *conn = store->idle;
     if (*conn) {
         store->idle = (*conn)->next;
+        sx_dbd_watch_locked(store, *conn);
         return is_doubtful(store, *conn) ? ASK : LENT;
     }
     if (store->is_down &&
@@ -175,6 +184,15 @@ static choice choose_locked(sx_dbd_store *store, const struct timespec *end,
     store->is_trying = store->is_down;
     store->count++;
     return CONNECT;
+}
+
+/* Who does not even say that it lives would keep each who asks it. */
+static void note_silence(sx_dbd_store *store, const sx_dbd_conn *conn)
+{
+    pthread_mutex_lock(&store->lock);
+    if (conn->is_cut)
+        store->silent_us = sx_dbd_boot_us() + SX_DBD_SILENT_MS * 1000;
+    pthread_mutex_unlock(&store->lock);
 }
 
 sx_answer sx_dbd_acquire(sx_dbd_store *store, sx_dbd_conn **conn)
@@ -193,6 +211,7 @@ sx_answer sx_dbd_acquire(sx_dbd_store *store, sx_dbd_conn **conn)
         pthread_mutex_unlock(&store->lock);
         if (chosen != ASK || sx_dbd_run(store, *conn, "SELECT 1") == 0)
             break;
+        note_silence(store, *conn);
         sx_dbd_release(store, *conn, true);
     }
     if (chosen == LATE)
@@ -222,6 +241,7 @@ void sx_dbd_release(sx_dbd_store *store, sx_dbd_conn *conn, bool is_broken)
     const int64_t now_us = sx_dbd_boot_us();
 
     pthread_mutex_lock(&store->lock);
+    sx_dbd_unwatch_locked(store, conn);
     if (is_broken) {
         store->suspect_us = now_us;
     }

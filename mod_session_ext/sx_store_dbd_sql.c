@@ -193,6 +193,7 @@ static sx_dbd_outcome mysql_judge(int code, const char *text)
 }
 
 static const sx_dbd_dialect mysql = {
+    .row_ms = 1000,
     .driver = "mysql",
     .seek = 0,
     /* To be reconnected behind our back would lose the settings. */

@@ -52,9 +52,10 @@ typedef struct sx_dbd_dialect {
     const char *const *tables;  /* to be made, in this order */
     const char *const *session; /* for a new connection, must not fail */
     const sx_dbd_limit *limits; /* and these may */
-    const char *unprepare;      /* forgets what a connection has; NULL: as is */
-    const char *wall_ms;        /* the database's clock */
-    const char *absent;         /* a row of TABLE_meta, unless it is there */
+    int64_t row_ms; /* it waits for a row for no less; 0: for as long as told */
+    const char *unprepare; /* forgets what a connection has; NULL: as is */
+    const char *wall_ms;   /* the database's clock */
+    const char *absent;    /* a row of TABLE_meta, unless it is there */
     const char *least, *greatest; /* functions of two */
     const char *get_bytes, *get_key, *insert, *sweep;
     const char *durable[2]; /* off, on; NULL: as the database does */

@@ -10,7 +10,7 @@ my $socket = $database->dir . '/peer';
 my $peer = SxTest::BadPeer->start(socket => $socket,
     before => $database->dir . '/socket');
 SxTest::Failure::check('MariaDB', peer => $peer, is_proxied => 1,
-    no_deadline => 1, more => ['dbd'], store => 'dbd',
+    more => ['dbd'], store => 'dbd',
     conf => "DBDriver mysql\nDBDParams \"sock=$socket user=rich dbname=sx\"\n"
         . 'DBDMin 0',
     faults => {
