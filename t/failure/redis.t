@@ -4,12 +4,8 @@ use SxTest;
 use SxTest::BadPeer;
 use SxTest::Failure;
 use SxTest::Redis;
-use File::Temp qw(tempdir);
 
-my $root = tempdir('sxt-XXXXXX', DIR => SxTest::Paths::scratch_root(),
-    CLEANUP => 1);
-chmod 0755, $root;
-my $redis = SxTest::Redis->new("$root/redis")->start;
+my $redis = SxTest::Redis->new->start;
 my $peer = SxTest::BadPeer->start(before => $redis->port);
 SxTest::Failure::check('Redis', peer => $peer, is_proxied => 1,
     store => 'redis://127.0.0.1:' . $peer->port,

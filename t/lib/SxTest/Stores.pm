@@ -38,15 +38,11 @@ my %ROW = (
     mysql => {spec => 'dbd', more => ['dbd'], durable => 1, served => 1,
         beside => sub { SxTest::Database->new('mysql') },
         conf => sub { _dbd('mysql', $_[0]->params) }},
-    redis => {spec => sub { 'redis:unix:' . $_[0]->socket }, durable => 1,
-        served => 1, beside => \&_redis},
     tier => {spec => sub { 'tier:shm redis:unix:' . $_[0]->socket }, durable => 1,
         served => 1, beside => \&_redis, conf => "SessionExtTierMaxAge 5s\n"},
     memcache => {spec => sub { 'socache:memcache:127.0.0.1:' . $_[0]->port },
         more => ['socache_memcache'], beside => \&_memcached},
 );
-
-sub _redis { return SxTest::Redis->new(_place('redis') . '/data')->start }
 
 sub _memcached
 {
