@@ -95,6 +95,8 @@ sub outlives
 {
     my ($what, $s, @browsers) = @_;
     my $before = settled(@browsers);
+    $s->graceful;
+    is(settled(@browsers), $before, "$what: a graceful restart changes nothing");
     kill KILL => -$s->pid;    # and all of its children
     $s->stop;
     # Who is dying still has the port.
