@@ -6,7 +6,6 @@ use SxTest;
 use SxTest::Php qw(script server);
 use Time::HiRes qw(sleep);
 
-# One process at first, so that under prefork PHP and httpd know each other.
 my $s = server(<<'CONF', start => 1);
 <Location "/e/">
     SessionExt On
@@ -66,6 +65,8 @@ is(script($old, 'session_start(); echo json_encode($_SESSION);', at => '/e')->bo
 $r = run('session_start(); $_SESSION["a"] = 1; header("Session-Set: b=2");');
 is($b->get('/p/cgi/app')->env('SESSION_DATA'), 'n=7&a=1&b=2',
     'what a header asks for is there, too');
+is(cookies(run('session_start(); $_SESSION["a"]++; header("Session-Renew: on");')),
+    1, 'in time: it may be another cookie');
 run('header("Session-Set: c=3");');
 is(run('session_start(); echo $_SESSION["c"];')->body, '3',
     'also without a session of PHP');

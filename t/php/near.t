@@ -6,9 +6,17 @@
 use SxTest;
 use SxTest::Php qw(script server);
 
+# One process, so that they do know of each other from the second request on.
 my $s = server(<<'CONF', start => 1);
+<IfModule mpm_prefork_module>
+    MinSpareServers 1
+    MaxSpareServers 1
+    MaxRequestWorkers 1
+</IfModule>
 <Location "/p/">
     Header always set X-Seen "%{SESSION_VAR_n}e"
+    # Then all of the environment is ours, until PHP begins.
+    UnsetEnv SXTEST_BARRIERS
 </Location>
 CONF
 my $b = $s->browser;
