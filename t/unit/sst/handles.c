@@ -65,7 +65,9 @@ static int count_fds(void)
     while (dir && readdir(dir)) {
         n++;
     }
-    closedir(dir);
+    if (dir) {
+        closedir(dir);
+    }
     return n;
 }
 
