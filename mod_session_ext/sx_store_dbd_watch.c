@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TICK_MS    50
+#define TICK_MS    50L
 #define QUIET_MOST 20 /* ticks without a connection that is lent */
 
 /* ---- sockets ------------------------------------------------------------ */

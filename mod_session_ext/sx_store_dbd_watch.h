@@ -24,8 +24,8 @@
 
 #include "sx_store_dbd_conn.h"
 
-#define SX_DBD_SILENT_MS 500
-#define SX_DBD_MAKING_MS 10000
+#define SX_DBD_SILENT_MS INT64_C(500)
+#define SX_DBD_MAKING_MS INT64_C(10000)
 
 void sx_dbd_watch_begin(sx_dbd_store *store);
 /** No statement is under way. */
