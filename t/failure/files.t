@@ -33,3 +33,4 @@ SxTest::Failure::check('Files', peer => bless({}, 'Directory'),
         'the directory may not be entered' => ['locked'],
         'nothing may be written in it'     => ['kept'],
     });
+SxTest::done();

@@ -22,3 +22,4 @@ SxTest::Failure::check('Redis', peer => $peer, is_proxied => 1,
             bytes => "\$99999999999\r\n"],
         'answers are no answers'             => ['bytes', bytes => "\0\xff?\n"],
     });
+SxTest::done();

@@ -111,10 +111,22 @@ sub new
 }
 
 sub state_of { return $_[1]->get($APP)->env('SESSION_STATUS') // '-' }
-sub number { return $_[0]{b}->get($APP)->env('SESSION_VAR_n') // 0 }
 sub does { my ($self, @how) = @_; return $self->{peer}->does(@how) }
 sub mark { return $_[0]{server}->log_mark }
 sub said { return $_[0]{server}->error_log_since($_[1]) }
+
+# Under prefork each process finds out by itself that the store is back.
+sub number
+{
+    my ($self) = @_;
+    my $end = time + $BACK_IN;
+    while (time < $end) {
+        my $n = $self->{b}->get($APP)->env('SESSION_VAR_n');
+        return $n if defined $n;
+        sleep 0.05;
+    }
+    die "the store is not back\n";
+}
 
 # How long it takes until the app sees its session again; undef: too long.
 sub back_after
@@ -317,7 +329,7 @@ sub check
     }
     $self->beside_a_dead_one
         if $how{is_proxied} && SxTest::mpm() ne 'prefork';
-    SxTest::done();
+    $self->{server}->stop;
     return;
 }
 
