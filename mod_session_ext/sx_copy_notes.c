@@ -159,8 +159,9 @@ void sx_copy_notes_turn(sx_copy_notes *notes, int64_t shift_ms)
 sx_copy_note *sx_copy_note_of(const sx_copy_notes *notes,
                               const unsigned char *key)
 {
-    sx_copy_note wanted = {.there = false};
+    sx_copy_note wanted;
 
+    memset(&wanted, 0, sizeof wanted);
     memcpy(wanted.key, key, sizeof wanted.key);
     return bsearch(&wanted, notes->known->elts, (size_t)notes->known->nelts,
                    sizeof(sx_copy_note), by_key);

@@ -37,7 +37,7 @@ static void stand_back(unsigned conflicts)
 /* As "full jitter": two that met once are not likely to meet again. */
 static sx_answer retry_apart(sx_try_fn *once, void *baton)
 {
-    const int64_t until_us = monotonic_us() + SX_COMMIT_WAIT_MS * 1000;
+    const int64_t until_us = monotonic_us() + (int64_t)SX_COMMIT_WAIT_MS * 1000;
     sx_answer answer = SX_STORE_CHANGED;
 
     for (unsigned i = 0; answer == SX_STORE_CHANGED; i++) {

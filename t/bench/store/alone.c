@@ -15,7 +15,7 @@ void alone_begin(void)
 {
     pthread_mutexattr_t how;
 
-    mutex = bench_shared(sizeof *mutex);
+    mutex = bench_shared(sizeof(pthread_mutex_t));
     pthread_mutexattr_init(&how);
     pthread_mutexattr_setpshared(&how, PTHREAD_PROCESS_SHARED);
     pthread_mutexattr_setrobust(&how, PTHREAD_MUTEX_ROBUST);

@@ -4,6 +4,8 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 void delay_begin(delay_watch *watch, const pid_t pids[DELAY_PROCESSES])
@@ -20,14 +22,14 @@ void delay_begin(delay_watch *watch, const pid_t pids[DELAY_PROCESSES])
 /* "on the CPU, waited for one, how often": ns. */
 static int64_t waited(int fd)
 {
-    char text[100];
-    long long ran, delay;
+    char text[100], *behind;
     ssize_t len = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, 0);
 
     if (len <= 0)
         return 0;
     text[len] = '\0';
-    return sscanf(text, "%lld %lld", &ran, &delay) == 2 ? delay : 0;
+    behind = strchr(text, ' ');
+    return behind ? strtoll(behind, NULL, 10) : 0;
 }
 
 int64_t delay_look(delay_watch *watch, int64_t now_ns)

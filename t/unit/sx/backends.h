@@ -3,8 +3,8 @@
  * Every backend of the contract in sx_store.h, for tests that hold all of them
  * to it:
  *
- *   for (size_t i = 0; i < BACKENDS; i++)
- *       stage_use(stage_backends[i]); ...
+ *   for (size_t i = 0; i < stage_count(); i++)
+ *       stage_use(stage_chosen()[i]); ...
  *
  * A new one is a stage_backend in a backends_NAME.h, and a line in the table.
  */
@@ -22,37 +22,57 @@
 #include "backends_tier.h"
 #include "stage.h"
 
-static const stage_backend *const stage_all[] = {
-    &stage_shm,     &stage_cookie,     &stage_file,      &stage_sqlite,
-    &stage_breaker, &stage_tier,       &stage_tier_aged, &stage_cache,
+static const stage_backend *const stage_all[] = {&stage_shm,
+                                                 &stage_cookie,
+                                                 &stage_file,
+                                                 &stage_sqlite,
+                                                 &stage_breaker,
+                                                 &stage_tier,
+                                                 &stage_tier_aged,
+                                                 &stage_cache,
 #ifdef SX_HAVE_REDIS
-    &stage_redis,   &stage_tier_redis,
+                                                 &stage_redis,
+                                                 &stage_tier_redis,
 #endif
-};
+                                                 NULL};
 /* Only if they are asked for, by who has started their server. */
-static const stage_backend *const stage_served[] = {
-    &stage_pgsql,
-    &stage_mysql,
-};
+static const stage_backend *const stage_served[] = {&stage_pgsql, &stage_mysql,
+                                                    NULL};
 
-#define STAGE_COUNT(list) (sizeof(list) / sizeof(*(list)))
+/* Where ${name} is in ${list}, or NULL. */
+static inline const stage_backend *const *stage_named(
+    const stage_backend *const *list, const char *name)
+{
+    while (*list && strcmp((*list)->name, name) != 0) {
+        list++;
+    }
+    return *list ? list : NULL;
+}
+
 /* SXTEST_BACKEND names one: it alone is tested. */
-#define BACKENDS       (getenv("SXTEST_BACKEND") ? 1 : STAGE_COUNT(stage_all))
-#define stage_backends stage_chosen()
-
 static inline const stage_backend *const *stage_chosen(void)
 {
     const char *name = getenv("SXTEST_BACKEND");
+    const stage_backend *const *chosen = stage_all;
 
-    if (!name)
-        return stage_all;
-    for (size_t i = 0; i < STAGE_COUNT(stage_all); i++)
-        if (!strcmp(stage_all[i]->name, name))
-            return &stage_all[i];
-    for (size_t i = 0; i < STAGE_COUNT(stage_served); i++)
-        if (!strcmp(stage_served[i]->name, name))
-            return &stage_served[i];
-    stage_give_up("SXTEST_BACKEND names none");
+    if (name) {
+        chosen = stage_named(stage_all, name);
+        chosen = chosen ? chosen : stage_named(stage_served, name);
+    }
+    if (!chosen) {
+        stage_give_up("SXTEST_BACKEND names none");
+    }
+    return chosen;
+}
+
+static inline size_t stage_count(void)
+{
+    size_t count = 0;
+
+    while (stage_all[count]) {
+        count++;
+    }
+    return getenv("SXTEST_BACKEND") ? 1 : count;
 }
 
 #endif

@@ -187,8 +187,8 @@ static void test_log_ins(void)
 int main(void)
 {
     apr_initialize();
-    for (size_t i = 0; i < BACKENDS; i++) {
-        stage_use(stage_backends[i]);
+    for (size_t i = 0; i < stage_count(); i++) {
+        stage_use(stage_chosen()[i]);
         stage_begin(&at);
         test_increments();
         test_keys();

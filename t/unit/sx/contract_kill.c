@@ -163,8 +163,8 @@ int main(int argc, char **argv)
                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (told == MAP_FAILED)
         stage_give_up("no shared memory");
-    for (size_t i = 0; i < BACKENDS; i++) {
-        stage_use(stage_backends[i]);
+    for (size_t i = 0; i < stage_count(); i++) {
+        stage_use(stage_chosen()[i]);
         stage_begin(&at);
         storm(seed, kills);
         stage_end(&at);

@@ -108,7 +108,7 @@ static inline void begin_dbd(void)
 {
     apr_initialize();
     sx_log_set(tell);
-    stage_use(getenv("SXTEST_BACKEND") ? stage_backends[0] : &stage_sqlite);
+    stage_use(getenv("SXTEST_BACKEND") ? stage_chosen()[0] : &stage_sqlite);
     stage_begin(&at);
 }
 
