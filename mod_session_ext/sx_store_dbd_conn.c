@@ -294,14 +294,26 @@ static const char *open_files(const sx_dbd_store *store, sx_dbd_conn *conn,
     return NULL;
 }
 
+/* Who changes how SQLite's file is written is refused at once while others do the
+ * same, whatever time it was told to wait. */
+static bool set_session(sx_dbd_store *store, sx_dbd_conn *conn)
+{
+    bool done = run_all(store, conn, store->dialect->session);
+
+    for (int i = 0; !done && store->dialect->is_file && i < 10; i++) {
+        apr_sleep(20000);
+        done = run_all(store, conn, store->dialect->session);
+    }
+    return done;
+}
+
 /* NULL, or why it is of no use. */
 static const char *begin(sx_dbd_store *store, sx_dbd_conn *conn, bool make,
                          apr_pool_t *pool)
 {
     const char *why = NULL;
 
-    if (!run_all(store, conn, store->config->init) ||
-        !run_all(store, conn, store->dialect->session))
+    if (!run_all(store, conn, store->config->init) || !set_session(store, conn))
         return apr_psprintf(pool, "%s refuses the settings of a session: %s",
                             store->dialect->driver, why_not(store, conn, pool));
     if (prepare(store, conn) != 0)
