@@ -25,6 +25,8 @@ my %KIND = (
             my ($dir) = @_;
             return [_pgsql('postgres'), '-D', "$dir/data", '-k', $dir,
                 map { ('-c', $_) } 'listen_addresses=', 'fsync=off',
+                # Nowhere but in its directory, also if it is killed.
+                'dynamic_shared_memory_type=mmap',
                 'shared_buffers=16MB', 'max_connections=80'];
         },
         params => 'host=DIR user=%s dbname=postgres',
@@ -191,7 +193,7 @@ END {
     local $?;
     if ($$ == $OWNER) {
         for (@live) {
-            $_->kill;
+            $_->stop;
             remove_tree($_->{dir}) unless $ENV{SXTEST_KEEP};
         }
     }
