@@ -60,11 +60,16 @@ typedef size_t elements;
 #else
 typedef int elements;
 #endif
-static void *(*create_array)(const redisReadTask *, elements);
+typedef void *array_maker(const redisReadTask *, elements);
+
+/* The library's own: each connection finds the same one. */
+static array_maker *create_array;
 
 static void *bounded_array(const redisReadTask *task, elements count)
 {
-    return (uint64_t)count <= ELEMENTS_MAX ? create_array(task, count) : NULL;
+    array_maker *create = __atomic_load_n(&create_array, __ATOMIC_RELAXED);
+
+    return (uint64_t)count <= ELEMENTS_MAX ? create(task, count) : NULL;
 }
 
 /* -1, or a socket that is being connected. */

@@ -221,6 +221,7 @@ static void test_turns(void)
 
 int main(void)
 {
+    alarm(60); /* a turn that does not come is a failure, not a wait */
     apr_initialize();
     apr_pool_create(&pool, NULL);
     if (!sx_crypto_init())
