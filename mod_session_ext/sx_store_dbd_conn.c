@@ -294,8 +294,8 @@ static const char *open_files(const sx_dbd_store *store, sx_dbd_conn *conn,
     return NULL;
 }
 
-/* Who changes how SQLite's file is written is refused at once while others do the
- * same, whatever time it was told to wait. */
+/* Who changes how SQLite's file is written is refused at once while others do
+ * the same, whatever time it was told to wait. */
 static bool set_session(sx_dbd_store *store, sx_dbd_conn *conn)
 {
     bool done = run_all(store, conn, store->dialect->session);
