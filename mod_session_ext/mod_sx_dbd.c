@@ -3,7 +3,6 @@
 #include "mod_sx_dbd.h"
 
 #include <string.h>
-#include "sx_store_breaker.h"
 #include "sx_store_dbd.h"
 
 #define PREFIX "dbd:"
@@ -103,17 +102,14 @@ static const char *prepare(mod_sx_segment *store, apr_pool_t *pool)
 static sx_store *open_table(const mod_sx_segment *store, const char **why,
                             apr_pool_t *pool)
 {
-    static const sx_breaker_config breaker;
     sx_dbd_config *config;
-    sx_store *table;
 
     *why = "it could not be prepared at the last restart";
     if (!store->shared)
         return NULL;
     config = apr_pmemdup(pool, store->shared, sizeof *config);
     config->boot_ms = shm_store_clock_ms();
-    table = sx_store_dbd_open(config, why, pool);
-    return table ? sx_store_breaker_create(table, &breaker, pool) : NULL;
+    return sx_store_dbd_open(config, why, pool);
 }
 
 const mod_sx_kind mod_sx_dbd = {

@@ -71,7 +71,7 @@ sx_answer sx_record_get(const sx_realm *realm, sx_found *at, int64_t grace_ms,
                         sx_now now, apr_pool_t *pool)
 {
     const sx_store_ops *ops = realm->store->ops;
-    sx_store_read record;
+    sx_store_read record = {0};
 
     at->has_epoch = ops->get_with_epoch != NULL;
     if (!at->has_epoch)
