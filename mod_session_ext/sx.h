@@ -45,6 +45,16 @@ typedef struct sx_now {
     int64_t wall_s;
 } sx_now;
 
+static inline int64_t sx_min64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t sx_max64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 sx_str sx_str_of(const char *z);
 bool sx_str_eq(sx_str a, sx_str b);
 /** Copy into ${pool}, with a NUL behind it. */

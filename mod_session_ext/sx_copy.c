@@ -46,11 +46,6 @@ static sx_answer failed(run *r, sx_store *store, const char *what,
 
 /* ---- one record ---------------------------------------------------------- */
 
-static int64_t min64(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 sx_record_meta sx_copy_meta(const sx_record_meta *meta, int64_t shift_ms)
 {
     sx_record_meta moved = *meta;
@@ -58,9 +53,9 @@ sx_record_meta sx_copy_meta(const sx_record_meta *meta, int64_t shift_ms)
     moved.created_ms += shift_ms;
     moved.last_access_ms += shift_ms;
     /* A store may keep times less exactly than the next one. */
-    moved.hard_end_ms = min64(meta->hard_end_ms + shift_ms,
-                              moved.created_ms + SX_RECORD_LIFE_MAX_MS);
-    moved.expires_ms = min64(meta->expires_ms + shift_ms, moved.hard_end_ms);
+    moved.hard_end_ms = sx_min64(meta->hard_end_ms + shift_ms,
+                                 moved.created_ms + SX_RECORD_LIFE_MAX_MS);
+    moved.expires_ms = sx_min64(meta->expires_ms + shift_ms, moved.hard_end_ms);
     return moved;
 }
 
@@ -201,7 +196,7 @@ static sx_answer carry_change(run *r, sx_copy_note *known,
     if (there->last_access_ms > meta.last_access_ms)
         meta.last_access_ms = there->last_access_ms;
     if (there->expires_ms > meta.expires_ms && meta.kind == there->kind)
-        meta.expires_ms = min64(there->expires_ms, meta.hard_end_ms);
+        meta.expires_ms = sx_min64(there->expires_ms, meta.hard_end_ms);
     answer =
         put_session(r, key, there->token, bytes, &meta, &r->report->replaced);
     if (answer == SX_STORE_OK)

@@ -54,6 +54,34 @@ bool sx_record_meta_ok(const sx_record_meta *meta)
                (uint64_t)SX_RECORD_LIFE_MAX_MS;
 }
 
+void sx_record_meta_order(sx_record_meta *meta)
+{
+    meta->expires_ms = sx_max64(meta->expires_ms, meta->created_ms);
+    meta->last_access_ms = sx_min64(
+        sx_max64(meta->last_access_ms, meta->created_ms), meta->hard_end_ms);
+}
+
+/* Who comes late, or with a clock behind, takes nothing back. */
+bool sx_record_meta_touch(sx_record_meta *meta, int64_t expires_ms,
+                          int64_t now_ms)
+{
+    if (meta->expires_ms <= now_ms)
+        return false;
+    expires_ms =
+        sx_max64(expires_ms, now_ms < meta->last_access_ms ? meta->expires_ms
+                                                           : meta->created_ms);
+    meta->expires_ms = sx_min64(expires_ms, meta->hard_end_ms);
+    meta->last_access_ms =
+        sx_min64(sx_max64(now_ms, meta->last_access_ms), meta->hard_end_ms);
+    return true;
+}
+
+bool sx_record_meta_yields(const sx_record_meta *meta, uint64_t token,
+                           int64_t now_ms)
+{
+    return token ? meta->token == token : meta->expires_ms <= now_ms;
+}
+
 /* The tag is a keyed hash already, of the namespace, too.  What is put before
  * it keeps it from ever being an id's store key. */
 void sx_epoch_key(uint64_t tag, unsigned char key[SX_STORE_KEY_LEN])

@@ -235,6 +235,18 @@ bool sx_key_is_of_epoch(const unsigned char *key);
  *  contradict each other?  For backends. */
 bool sx_record_meta_ok(const sx_record_meta *meta);
 
+/** What a store keeps of ${meta}: its times in order, as put_if says. */
+void sx_record_meta_order(sx_record_meta *meta);
+
+/** The record with ${meta} was used at ${now_ms} and ends at ${expires_ms} now,
+ *  as touch says.  False: it has ended, and ${meta} is as it was. */
+bool sx_record_meta_touch(sx_record_meta *meta, int64_t expires_ms,
+                          int64_t now_ms);
+
+/** May the record with ${meta} be replaced by a put_if with ${token}? */
+bool sx_record_meta_yields(const sx_record_meta *meta, uint64_t token,
+                           int64_t now_ms);
+
 /** The word for ${kind}, as people and dumps have it: a constant. */
 const char *sx_kind_str(sx_kind kind);
 

@@ -39,16 +39,6 @@ static cache_backend *backend_of(sx_store *store)
     return (cache_backend *)store;
 }
 
-static int64_t min64(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t max64(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* ---- the cache ---------------------------------------------------------- */
 
 /* It has nothing of that: because it is not there? */
@@ -84,9 +74,9 @@ static sx_answer fetch(const cache_backend *backend, const unsigned char *key,
 /* For as long as it may be asked for. */
 static int64_t life_of(const sx_record_meta *meta, int64_t now_ms)
 {
-    int64_t ms = max64(meta->expires_ms - now_ms, 0) + SX_COMMIT_GRACE_MS;
+    int64_t ms = sx_max64(meta->expires_ms - now_ms, 0) + SX_COMMIT_GRACE_MS;
 
-    return min64(ms / 1000 + 1, LIFE_MAX_S);
+    return sx_min64(ms / 1000 + 1, LIFE_MAX_S);
 }
 
 static sx_answer keep(const cache_backend *backend, const unsigned char *key,
@@ -183,13 +173,10 @@ static sx_answer put_locked(const cache_backend *backend,
         answer = token ? SX_STORE_GONE : SX_STORE_OK;
     if (answer != SX_STORE_OK)
         return answer;
-    if (is_there &&
-        (token ? old->meta.token != token : old->meta.expires_ms > now_ms))
+    if (is_there && !sx_record_meta_yields(&old->meta, token, now_ms))
         return SX_STORE_CHANGED;
     put.token = token_after(is_there ? old->meta.token : 0);
-    put.expires_ms = max64(put.expires_ms, put.created_ms);
-    put.last_access_ms =
-        min64(max64(put.last_access_ms, put.created_ms), put.hard_end_ms);
+    sx_record_meta_order(&put);
     answer = keep(backend, key, bytes, &put, now_ms);
     if (answer == SX_STORE_OK)
         meta->token = put.token;
@@ -203,22 +190,14 @@ static sx_answer touch_locked(const cache_backend *backend,
                               int64_t now_ms, kept *found)
 {
     sx_answer answer = fetch_locked(backend, key, found);
-    sx_record_meta *meta = &found->meta;
 
     if (answer == SX_STORE_MISS)
         return missing(backend);
     if (answer != SX_STORE_OK)
         return answer;
-    if (meta->expires_ms <= now_ms)
+    if (!sx_record_meta_touch(&found->meta, expires_ms, now_ms))
         return SX_STORE_MISS;
-    /* Who comes late takes nothing back. */
-    expires_ms =
-        max64(expires_ms, now_ms < meta->last_access_ms ? meta->expires_ms
-                                                        : meta->created_ms);
-    meta->expires_ms = min64(expires_ms, meta->hard_end_ms);
-    meta->last_access_ms =
-        min64(max64(now_ms, meta->last_access_ms), meta->hard_end_ms);
-    answer = keep(backend, key, found->bytes, meta, now_ms);
+    answer = keep(backend, key, found->bytes, &found->meta, now_ms);
     return answer == SX_STORE_FULL ? SX_STORE_UNKNOWN : answer;
 }
 

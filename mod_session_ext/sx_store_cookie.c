@@ -53,11 +53,6 @@ static cookie_backend *backend_of(sx_store *store)
     return (cookie_backend *)store;
 }
 
-static int64_t min64(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* ---- in the cookie ------------------------------------------------------ */
 
 /* Little-endian.  Times are those of the wall clock, since that of a store
@@ -387,7 +382,8 @@ static sx_answer put_session(cookie_backend *backend, carried *of, sx_str bytes,
     sx_answer answer = SX_STORE_OK;
 
     if (text)
-        shared.expires_ms = min64(meta->expires_ms, now_ms + SX_CARRY_SHARE_MS);
+        shared.expires_ms =
+            sx_min64(meta->expires_ms, now_ms + SX_CARRY_SHARE_MS);
     if (!text || !of->is_new)
         answer = put_inner(backend, of, what, bytes, &shared, now_ms);
     /* Without room for the share, others merge less well. */
@@ -476,7 +472,7 @@ static sx_answer touch(sx_store *store, const unsigned char *key,
     if (answer == SX_STORE_OK && meta.token != of->inner_token)
         return SX_STORE_MISS;
     meta = of->meta;
-    expires_ms = min64(expires_ms, meta.hard_end_ms);
+    expires_ms = sx_min64(expires_ms, meta.hard_end_ms);
     if (now_ms >= meta.last_access_ms) {
         meta.last_access_ms = now_ms;
         meta.expires_ms = expires_ms;

@@ -16,16 +16,6 @@ static sx_dbd_store *dbd_of(sx_store *store)
     return (sx_dbd_store *)store;
 }
 
-static int64_t max64(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-static int64_t min64(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static void arg_key(sx_dbd_args *args, const unsigned char *key)
 {
     sx_dbd_arg_bytes(args, key, &key_len);
@@ -214,14 +204,12 @@ typedef struct values {
 
 static void values_of(values *v, const putting *p)
 {
-    const sx_record_meta *meta = p->meta;
+    sx_record_meta put = *p->meta;
 
-    *v = (values){.n = {meta->kind, meta->ns, (int64_t)meta->user_tag,
-                        (int64_t)meta->handle, meta->created_ms,
-                        min64(max64(meta->last_access_ms, meta->created_ms),
-                              meta->hard_end_ms),
-                        max64(meta->expires_ms, meta->created_ms),
-                        meta->hard_end_ms}};
+    sx_record_meta_order(&put);
+    *v = (values){.n = {put.kind, put.ns, (int64_t)put.user_tag,
+                        (int64_t)put.handle, put.created_ms, put.last_access_ms,
+                        put.expires_ms, put.hard_end_ms}};
     for (int i = 0; i < 8; i++)
         sx_dbd_arg_int(&v->args, &v->n[i]);
     sx_dbd_arg_int(&v->args, &p->put);
@@ -253,7 +241,7 @@ static sx_dbd_outcome replace(sx_dbd_store *store, sx_dbd_conn *conn,
     int rows = 0;
     values v;
 
-    p->put = max64(token + 1, sx_dbd_clock_us(store));
+    p->put = sx_max64(token + 1, sx_dbd_clock_us(store));
     values_of(&v, p);
     sx_dbd_arg_int(&v.args, &token);
     sx_dbd_arg_int(&v.args, &kind);

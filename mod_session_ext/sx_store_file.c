@@ -18,16 +18,6 @@ static sx_file_store *file_of(sx_store *store)
     return (sx_file_store *)store;
 }
 
-static int64_t min64(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t max64(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Behind the lock: what is damaged goes. */
 static sx_answer find_locked(sx_file_store *store, const unsigned char *key,
                              const char *name, int flags, sx_file_found *found)
@@ -245,7 +235,7 @@ static sx_answer compare_locked(sx_file_store *store, const unsigned char *key,
         return answer;
     close(found.fd);
     *last = found.meta.token;
-    if (token ? found.meta.token != token : found.meta.expires_ms > now_ms)
+    if (!sx_record_meta_yields(&found.meta, token, now_ms))
         return SX_STORE_CHANGED;
     return SX_STORE_OK;
 }
@@ -268,9 +258,7 @@ static sx_answer put_locked(sx_file_store *store, const unsigned char *key,
         return sx_file_failed(store, "its tokens");
     if (put.token <= last)
         put.token = last + 1;
-    put.expires_ms = max64(put.expires_ms, put.created_ms);
-    put.last_access_ms =
-        min64(max64(put.last_access_ms, put.created_ms), put.hard_end_ms);
+    sx_record_meta_order(&put);
     answer = write_locked(store, key, name, bytes, &put);
     if (answer == SX_STORE_OK)
         meta->token = put.token;
@@ -307,22 +295,14 @@ static sx_answer touch_found(sx_file_store *store, sx_file_found *found,
                              int64_t expires_ms, int64_t now_ms)
 {
     unsigned char times[SX_FILE_TIMES_LEN];
-    sx_record_meta *meta = &found->meta;
 
-    if (meta->expires_ms <= now_ms)
+    if (!sx_record_meta_touch(&found->meta, expires_ms, now_ms))
         return SX_STORE_MISS;
-    /* Who comes late, or with a clock behind, takes nothing back. */
-    expires_ms =
-        max64(expires_ms, now_ms < meta->last_access_ms ? meta->expires_ms
-                                                        : meta->created_ms);
-    meta->expires_ms = min64(expires_ms, meta->hard_end_ms);
-    meta->last_access_ms =
-        min64(max64(now_ms, meta->last_access_ms), meta->hard_end_ms);
-    sx_file_times_make(times, meta);
+    sx_file_times_make(times, &found->meta);
     if (pwrite(found->fd, times, sizeof times, SX_FILE_TIMES_AT) !=
         sizeof times)
         return sx_file_failed(store, "noting an access");
-    sx_file_set_due(found->fd, meta->expires_ms);
+    sx_file_set_due(found->fd, found->meta.expires_ms);
     return SX_STORE_OK;
 }
 

@@ -346,11 +346,6 @@ static bool write_facts(int dir, facts_shape *facts)
            fsync(dir) == 0;
 }
 
-static int64_t max64(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* False: errno. */
 static bool facts_locked(int dir, const sx_file_config *config,
                          sx_file_facts *facts)
@@ -369,7 +364,7 @@ static bool facts_locked(int dir, const sx_file_config *config,
         int64_t now_ms = config->wall_ms;
 
         if (found)
-            now_ms = max64(now_ms, (int64_t)le64toh(shape.reached_ms));
+            now_ms = sx_max64(now_ms, (int64_t)le64toh(shape.reached_ms));
         while (shape.life == 0)
             sx_random(&shape.life, sizeof shape.life);
         memcpy(shape.magic, facts_magic, sizeof facts_magic);

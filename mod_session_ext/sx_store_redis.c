@@ -19,16 +19,6 @@ static sx_redis_store *redis_of(sx_store *store)
     return (sx_redis_store *)store;
 }
 
-static int64_t min64(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t max64(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 static sx_str number(char buf[24], int64_t n)
 {
     int len = snprintf(buf, 24, "%lld", (long long)n);
@@ -212,9 +202,7 @@ static parts parts_of(const sx_record_meta *meta, sx_str bytes,
     sx_record_meta put = *meta;
     parts p;
 
-    put.expires_ms = max64(put.expires_ms, put.created_ms);
-    put.last_access_ms =
-        min64(max64(put.last_access_ms, put.created_ms), put.hard_end_ms);
+    sx_record_meta_order(&put);
     sx_redis_head_make(all, &put, bytes.len);
     if (bytes.len)
         memcpy(all + SX_REDIS_HEAD_LEN, bytes.p, bytes.len);
@@ -256,8 +244,9 @@ static sx_answer put(sx_redis_store *store, const unsigned char *key,
     sx_redis_add(&command, (sx_str){old, token ? sizeof old : 0});
     sx_redis_add(&command, (sx_str){p.before, sizeof p.before});
     sx_redis_add(&command, p.behind);
-    sx_redis_add(&command, number(expiry, max64(meta->expires_ms - now_ms, 0) +
-                                              EXPIRY_MS));
+    sx_redis_add(
+        &command,
+        number(expiry, sx_max64(meta->expires_ms - now_ms, 0) + EXPIRY_MS));
     sx_redis_add(&command, number(now, now_ms));
     if (epoch)
         sx_redis_add(&command, (sx_str){seen, *epoch ? sizeof seen : 0});
@@ -295,7 +284,7 @@ static sx_answer touch(sx_store *base, const unsigned char *key,
 
     sx_redis_begin(store, &command, SX_REDIS_TOUCH, "1");
     sx_redis_add(&command, sx_redis_key(store, key, name));
-    sx_redis_add(&command, number(to, min64(expires_ms, SX_REDIS_TIME_MAX)));
+    sx_redis_add(&command, number(to, sx_min64(expires_ms, SX_REDIS_TIME_MAX)));
     sx_redis_add(&command, number(now, now_ms));
     answer = sx_redis_ask(store, &command, true, &reply);
     return answer == SX_STORE_OK ? written(store, reply, SX_STORE_MISS, NULL)
