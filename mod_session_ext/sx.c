@@ -4,9 +4,28 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <apr_strings.h>
 
 static sx_log_fn *log_fn;
+
+static int64_t us_of(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t sx_boot_us(void)
+{
+    return us_of(CLOCK_BOOTTIME);
+}
+
+int64_t sx_monotonic_us(void)
+{
+    return us_of(CLOCK_MONOTONIC);
+}
 
 sx_str sx_str_of(const char *z)
 {

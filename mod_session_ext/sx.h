@@ -55,6 +55,11 @@ static inline int64_t sx_max64(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+/** Microseconds since this host's boot, sleep included, and of a clock that no
+ *  step of the wall clock moves, for how long something takes. */
+int64_t sx_boot_us(void);
+int64_t sx_monotonic_us(void);
+
 sx_str sx_str_of(const char *z);
 bool sx_str_eq(sx_str a, sx_str b);
 /** Copy into ${pool}, with a NUL behind it. */

@@ -14,14 +14,6 @@
 #define SPAN_MIN_US 1000u
 #define SPAN_MAX_US 64000u
 
-static int64_t monotonic_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 static void stand_back(unsigned conflicts)
 {
     const unsigned doubled = conflicts < 6 ? conflicts : 6;
@@ -37,13 +29,14 @@ static void stand_back(unsigned conflicts)
 /* As "full jitter": two that met once are not likely to meet again. */
 static sx_answer retry_apart(sx_try_fn *once, void *baton)
 {
-    const int64_t until_us = monotonic_us() + (int64_t)SX_COMMIT_WAIT_MS * 1000;
+    const int64_t until_us =
+        sx_monotonic_us() + (int64_t)SX_COMMIT_WAIT_MS * 1000;
     sx_answer answer = SX_STORE_CHANGED;
 
     for (unsigned i = 0; answer == SX_STORE_CHANGED; i++) {
         if (i >= TRIES_BEFORE_WAIT)
             stand_back(i - TRIES_BEFORE_WAIT);
-        if (i > 0 && monotonic_us() >= until_us)
+        if (i > 0 && sx_monotonic_us() >= until_us)
             break;
         answer = once(baton, i);
     }

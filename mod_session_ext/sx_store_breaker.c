@@ -9,8 +9,6 @@
  */
 #include "sx_store_breaker.h"
 
-#include <time.h>
-
 typedef struct breaker {
     sx_store base;
     sx_store_ops ops; /* without what the inner one cannot do */
@@ -30,11 +28,8 @@ typedef struct pass {
 
 static int64_t monotonic_ms(void *baton)
 {
-    struct timespec now;
-
     (void)baton;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return sx_monotonic_us() / 1000;
 }
 
 /* Never 0. */

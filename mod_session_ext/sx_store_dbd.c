@@ -428,7 +428,7 @@ static sx_answer remove_record(sx_store *base, const unsigned char *key,
 
 int64_t sx_dbd_clock_us(const sx_dbd_store *store)
 {
-    return sx_dbd_boot_us() + store->offset_ms * 1000;
+    return sx_boot_us() + store->offset_ms * 1000;
 }
 
 static int64_t clock_ms(sx_store *store)

@@ -5,18 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
-
-int64_t sx_dbd_boot_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 /* ---- errors ------------------------------------------------------------- */
 
@@ -69,7 +60,7 @@ const char *sx_dbd_last_words(const sx_dbd_store *store,
 
 void sx_dbd_tell(sx_dbd_store *store, const char *what, const char *words)
 {
-    const int64_t second = sx_dbd_boot_us() / 1000000;
+    const int64_t second = sx_boot_us() / 1000000;
 
     if (__atomic_exchange_n(&store->told, second, __ATOMIC_RELAXED) != second)
         sx_log(SX_LOG_ERR, "the store in table '%s' of %s: %s: %s",

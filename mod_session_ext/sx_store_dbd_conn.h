@@ -128,7 +128,6 @@ typedef sx_dbd_outcome sx_dbd_call(sx_dbd_store *store, sx_dbd_conn *conn,
 sx_answer sx_dbd_do(sx_dbd_store *store, sx_dbd_call *call, void *baton,
                     bool writes, const char *what);
 
-int64_t sx_dbd_boot_us(void);
 int64_t sx_dbd_clock_us(const sx_dbd_store *store);
 
 extern const sx_store_ops sx_dbd_ops;

@@ -138,7 +138,7 @@ static sx_answer connect_another(sx_dbd_store *store, sx_dbd_conn **conn)
     store->is_down = !*conn;
     store->is_trying = false;
     if (!*conn) {
-        store->again_us = sx_dbd_boot_us() + BETWEEN_US;
+        store->again_us = sx_boot_us() + BETWEEN_US;
         gone_locked(store);
     }
     else {
@@ -153,7 +153,7 @@ static bool is_doubtful(const sx_dbd_store *store, const sx_dbd_conn *conn)
 {
     return !store->dialect->is_file &&
            (conn->rested_us <= store->suspect_us ||
-            sx_dbd_boot_us() - conn->rested_us > FRESH_US);
+            sx_boot_us() - conn->rested_us > FRESH_US);
 }
 
 typedef enum choice { LENT, ASK, CONNECT, DOWN, LATE } choice;
@@ -166,7 +166,7 @@ static choice choose_locked(sx_dbd_store *store, const struct timespec *end,
                               : SX_DBD_CONNECTIONS;
 
     forget_others_locked(store);
-    if (sx_dbd_boot_us() < store->silent_us)
+    if (sx_boot_us() < store->silent_us)
         return DOWN;
     while (!store->idle && store->count >= most)
         if (pthread_cond_timedwait(&store->rests, &store->lock, end) != 0 &&
@@ -178,8 +178,7 @@ static choice choose_locked(sx_dbd_store *store, const struct timespec *end,
         sx_dbd_watch_locked(store, *conn);
         return is_doubtful(store, *conn) ? ASK : LENT;
     }
-    if (store->is_down &&
-        (store->is_trying || sx_dbd_boot_us() < store->again_us))
+    if (store->is_down && (store->is_trying || sx_boot_us() < store->again_us))
         return DOWN;
     store->is_trying = store->is_down;
     store->count++;
@@ -191,7 +190,7 @@ static void note_silence(sx_dbd_store *store, const sx_dbd_conn *conn)
 {
     pthread_mutex_lock(&store->lock);
     if (conn->is_cut)
-        store->silent_us = sx_dbd_boot_us() + SX_DBD_SILENT_MS * 1000;
+        store->silent_us = sx_boot_us() + SX_DBD_SILENT_MS * 1000;
     pthread_mutex_unlock(&store->lock);
 }
 
@@ -238,7 +237,7 @@ static sx_dbd_conn *unused_locked(sx_dbd_store *store, int64_t now_us)
 void sx_dbd_release(sx_dbd_store *store, sx_dbd_conn *conn, bool is_broken)
 {
     sx_dbd_conn *end = is_broken ? conn : NULL;
-    const int64_t now_us = sx_dbd_boot_us();
+    const int64_t now_us = sx_boot_us();
 
     pthread_mutex_lock(&store->lock);
     sx_dbd_unwatch_locked(store, conn);
@@ -265,11 +264,11 @@ void sx_dbd_release(sx_dbd_store *store, sx_dbd_conn *conn, bool is_broken)
 static bool lock_writers(const sx_dbd_store *store, const sx_dbd_conn *conn)
 {
     struct flock all_of_it = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    const int64_t end_us = sx_dbd_boot_us() + store->wait_ms * 1000;
+    const int64_t end_us = sx_boot_us() + store->wait_ms * 1000;
     struct timespec pause = {.tv_nsec = 50000};
 
     while (fcntl(conn->lock, F_OFD_SETLK, &all_of_it) != 0) {
-        if (sx_dbd_boot_us() > end_us)
+        if (sx_boot_us() > end_us)
             return false;
         nanosleep(&pause, NULL);
         if (pause.tv_nsec < 1000000)

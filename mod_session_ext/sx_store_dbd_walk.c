@@ -177,7 +177,7 @@ sx_answer sx_dbd_sweep(sx_store *store, int64_t budget_us, int64_t now_ms,
                        sx_sweep_report *report)
 {
     sx_dbd_store *dbd = (sx_dbd_store *)store;
-    const int64_t end_us = sx_dbd_boot_us() + budget_us;
+    const int64_t end_us = sx_boot_us() + budget_us;
     slice s = {.now_ms = now_ms};
     sx_answer answer;
 
@@ -190,7 +190,7 @@ sx_answer sx_dbd_sweep(sx_store *store, int64_t budget_us, int64_t now_ms,
             break;
         report->freed += (uint64_t)s.rows;
         report->finished = s.rows < SLICE;
-        if (report->finished || sx_dbd_boot_us() >= end_us)
+        if (report->finished || sx_boot_us() >= end_us)
             break;
     }
     if (report->finished)

@@ -49,8 +49,7 @@ int64_t sx_dbd_limit_ms(const sx_dbd_store *store)
 void sx_dbd_watch_statement(sx_dbd_conn *conn)
 {
     if (conn->socket >= 0)
-        __atomic_store_n(&conn->late_us,
-                         sx_dbd_boot_us() + conn->limit_ms * 1000,
+        __atomic_store_n(&conn->late_us, sx_boot_us() + conn->limit_ms * 1000,
                          __ATOMIC_RELEASE);
 }
 
@@ -63,7 +62,7 @@ void sx_dbd_watch_answer(sx_dbd_conn *conn)
 
 static void cut_late_locked(sx_dbd_store *store)
 {
-    const int64_t now_us = sx_dbd_boot_us();
+    const int64_t now_us = sx_boot_us();
 
     for (sx_dbd_conn *conn = store->lent; conn; conn = conn->next) {
         int64_t late_us = __atomic_load_n(&conn->late_us, __ATOMIC_ACQUIRE);

@@ -397,11 +397,7 @@ static uint64_t life(sx_store *base)
 
 static int64_t clock_ms(sx_store *base)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 +
-           file_of(base)->facts.offset_ms;
+    return sx_boot_us() / 1000 + file_of(base)->facts.offset_ms;
 }
 
 const sx_store_ops sx_file_ops = {

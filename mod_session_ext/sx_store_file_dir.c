@@ -209,21 +209,12 @@ bool sx_file_key_of(const char *name, unsigned char *key)
 
 /* ---- locks -------------------------------------------------------------- */
 
-int64_t sx_file_monotonic_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* Those who wait do not ask at the same moments. */
 static void pause_a_little(long *longest_ns)
 {
     struct timespec moment = {0};
 
-    moment.tv_nsec =
-        *longest_ns / 2 + sx_file_monotonic_us() % (*longest_ns / 2);
+    moment.tv_nsec = *longest_ns / 2 + sx_monotonic_us() % (*longest_ns / 2);
     nanosleep(&moment, NULL);
     if (*longest_ns < LOCK_LONGEST_NS)
         *longest_ns *= 2;
@@ -233,7 +224,7 @@ int sx_file_lock(int dir, off_t byte, int64_t wait_ms)
 {
     struct flock lock = {
         .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
-    const int64_t end_us = sx_file_monotonic_us() + wait_ms * 1000;
+    const int64_t end_us = sx_monotonic_us() + wait_ms * 1000;
     long longest_ns = LOCK_FIRST_NS;
     int fd =
         openat(dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -243,7 +234,7 @@ int sx_file_lock(int dir, off_t byte, int64_t wait_ms)
         return -1;
     while (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
         if ((errno != EAGAIN && errno != EACCES) ||
-            sx_file_monotonic_us() >= end_us) {
+            sx_monotonic_us() >= end_us) {
             saved = errno == EACCES ? EAGAIN : errno;
             close(fd);
             errno = saved;

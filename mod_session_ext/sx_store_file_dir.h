@@ -48,7 +48,4 @@ int sx_file_lock(int dir, off_t byte, int64_t wait_ms);
 /** The next token of ${bucket}, whose lock ${fd} is.  0: errno says why. */
 uint64_t sx_file_token(int fd, unsigned bucket);
 
-/** CLOCK_MONOTONIC in microseconds. */
-int64_t sx_file_monotonic_us(void);
-
 #endif

@@ -16,7 +16,7 @@
 sx_answer sx_file_failed(sx_file_store *store, const char *what)
 {
     const int error = errno;
-    const int64_t told = sx_file_monotonic_us() / 1000000 * 1000 + error;
+    const int64_t told = sx_monotonic_us() / 1000000 * 1000 + error;
     char reason[100];
 
     if (__atomic_exchange_n(&store->told, told, __ATOMIC_RELAXED) != told)

@@ -201,7 +201,7 @@ static bool sweep_slice(sx_file_store *store, int64_t budget_us, int64_t now_ms,
                         sx_sweep_report *report)
 {
     sx_file_sweep *sweep = &store->sweep;
-    const int64_t end_us = sx_file_monotonic_us() + budget_us;
+    const int64_t end_us = sx_monotonic_us() + budget_us;
 
     do {
         const struct dirent *entry = NULL;
@@ -219,7 +219,7 @@ static bool sweep_slice(sx_file_store *store, int64_t budget_us, int64_t now_ms,
         sweep->names = NULL;
         if (++sweep->bucket == SX_FILE_BUCKETS)
             return true;
-    } while (sx_file_monotonic_us() < end_us);
+    } while (sx_monotonic_us() < end_us);
     return false;
 }
 

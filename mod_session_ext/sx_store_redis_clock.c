@@ -12,10 +12,7 @@
 
 static int64_t boot_ms(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return sx_boot_us() / 1000;
 }
 
 void sx_redis_clock_init(sx_redis_clock *clock, const char *shown)
@@ -26,7 +23,7 @@ void sx_redis_clock_init(sx_redis_clock *clock, const char *shown)
 
 bool sx_redis_look_due(sx_redis_clock *clock)
 {
-    int64_t now_us = sx_redis_monotonic_us();
+    int64_t now_us = sx_monotonic_us();
     int64_t due_us = __atomic_load_n(&clock->due_us, __ATOMIC_RELAXED);
 
     return now_us >= due_us && __atomic_compare_exchange_n(
@@ -44,7 +41,7 @@ void sx_redis_look_begin(sx_redis_clock *clock, sx_redis_look *look)
     uint64_t life;
 
     if (getrandom(&life, sizeof life, GRND_NONBLOCK) != sizeof life)
-        life = (uint64_t)sx_redis_monotonic_us();
+        life = (uint64_t)sx_monotonic_us();
     snprintf(look->life, sizeof look->life, "%" PRIu64, life);
     pthread_mutex_lock(&clock->lock);
     snprintf(look->shift, sizeof look->shift, "%" PRId64, clock->shift);

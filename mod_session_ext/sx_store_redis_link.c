@@ -18,7 +18,7 @@ static void note(sx_redis_why *why, const char *what, sx_str word)
 static void tell(sx_redis_store *store, const sx_redis_why *why)
 {
     int64_t told =
-        sx_redis_monotonic_us() / 1000000 * 128 + (int64_t)strlen(why->text);
+        sx_monotonic_us() / 1000000 * 128 + (int64_t)strlen(why->text);
 
     if (__atomic_exchange_n(&store->told, told, __ATOMIC_RELAXED) != told)
         sx_log(SX_LOG_ERR, "the store at %s: %s", store->config.shown,
@@ -190,8 +190,7 @@ static bool greet(const sx_redis_store *store, sx_redis_conn *conn,
 static sx_redis_conn *make_conn(sx_redis_store *store, int64_t until_us,
                                 sx_redis_why *why)
 {
-    int64_t soon_us =
-        sx_redis_monotonic_us() + SX_REDIS_CONNECT_MS * INT64_C(1000);
+    int64_t soon_us = sx_monotonic_us() + SX_REDIS_CONNECT_MS * INT64_C(1000);
     sx_redis_conn *conn;
     const char *what;
 
@@ -302,7 +301,7 @@ static sx_answer ask(sx_redis_store *store, const sx_redis_command *command,
                      bool writes, redisReply **reply, sx_redis_why *why)
 {
     const int64_t until_us =
-        sx_redis_monotonic_us() + SX_REDIS_CALL_MS * INT64_C(1000);
+        sx_monotonic_us() + SX_REDIS_CALL_MS * INT64_C(1000);
     sx_redis_sent sent = SX_REDIS_NOT_SENT;
     bool is_new = false, again = true;
     sx_redis_conn *conn;

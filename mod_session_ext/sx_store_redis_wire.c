@@ -26,18 +26,10 @@ struct sx_redis_conn {
     redisReplyObjectFunctions bounded;
 };
 
-int64_t sx_redis_monotonic_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* Until ${events} or the deadline. */
 static bool wait_for(int fd, short events, int64_t until_us)
 {
-    int64_t left_us = until_us - sx_redis_monotonic_us();
+    int64_t left_us = until_us - sx_monotonic_us();
     struct pollfd p = {fd, events, 0};
     struct timespec left;
     int ready = -1;
@@ -48,7 +40,7 @@ static bool wait_for(int fd, short events, int64_t until_us)
         ready = ppoll(&p, 1, &left, NULL);
         if (ready < 0 && errno != EINTR)
             return false;
-        left_us = until_us - sx_redis_monotonic_us();
+        left_us = until_us - sx_monotonic_us();
     }
     return ready > 0;
 }
@@ -120,7 +112,7 @@ static int connect_hosts(const struct addrinfo *hosts, int64_t until_us)
     for (const struct addrinfo *h = hosts; h; h = h->ai_next)
         count++;
     for (const struct addrinfo *h = hosts; h && fd < 0; h = h->ai_next) {
-        int64_t now_us = sx_redis_monotonic_us();
+        int64_t now_us = sx_monotonic_us();
 
         fd = connect_to(h->ai_addr, h->ai_addrlen,
                         now_us + (until_us - now_us) / count--);
@@ -311,8 +303,7 @@ static bool receive(sx_redis_conn *conn, size_t *total, redisReply **reply,
             return false;
         if (found)
             break;
-        if (sx_redis_monotonic_us() >= until_us ||
-            !feed(conn, total, until_us, why))
+        if (sx_monotonic_us() >= until_us || !feed(conn, total, until_us, why))
             return false;
     }
     *reply = found;

@@ -33,9 +33,6 @@ typedef enum sx_redis_sent {
     SX_REDIS_LOST      /* it may have done all, and no reply came */
 } sx_redis_sent;
 
-/** Microseconds of CLOCK_MONOTONIC: what deadlines are of. */
-int64_t sx_redis_monotonic_us(void);
-
 /** Connect to the socket of ${config}, or to ${hosts} in turn.  NULL, and
  *  ${*why} is a constant, if none answers before ${until_us}. */
 sx_redis_conn *sx_redis_connect(const sx_redis_config *config,

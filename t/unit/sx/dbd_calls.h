@@ -72,7 +72,7 @@ static inline sx_answer asked(const unsigned char *key)
 
 static inline int64_t boot_ms(void)
 {
-    return sx_dbd_boot_us() / 1000;
+    return sx_boot_us() / 1000;
 }
 
 static inline sx_store *again(const char *boot_id, int64_t at_boot_ms)

@@ -62,7 +62,7 @@ static void meets(const peer *p)
     const sx_redis_command ping = {
         .script = SX_REDIS_SCRIPTS, .count = 1, .args = {{"PING", 4}}};
     pid_t pid = fork();
-    int64_t began = sx_redis_monotonic_us(), took;
+    int64_t began = sx_monotonic_us(), took;
     redisReply *reply = NULL;
     sx_redis_conn *conn;
     sx_redis_sent sent;
@@ -74,7 +74,7 @@ static void meets(const peer *p)
     if (!conn)
         exit(1);
     sent = sx_redis_exchange(conn, &ping, 1, &reply, began + TIME_US, &why);
-    took = sx_redis_monotonic_us() - began;
+    took = sx_monotonic_us() - began;
     ok(sent == p->wanted && took < (p->at_once ? TIME_US : 2 * TIME_US),
        "%s: %s, after %lld us", p->what,
        sent == SX_REDIS_REPLIED ? "a reply" : why, (long long)took);
@@ -154,11 +154,11 @@ static void test_flood(void)
 static void test_nobody(void)
 {
     sx_redis_config config = {.path = "/tmp/sx-peer-nobody"};
-    int64_t began = sx_redis_monotonic_us();
+    int64_t began = sx_monotonic_us();
     const char *why;
 
     ok(!sx_redis_connect(&config, NULL, began + TIME_US, &why) &&
-           sx_redis_monotonic_us() - began < TIME_US,
+           sx_monotonic_us() - began < TIME_US,
        "where nobody is, it is seen at once");
 }
 
