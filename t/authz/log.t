@@ -9,7 +9,7 @@ my @items = qw(STATUS HANDLE USER VERSION CREATED role key:role key:USER
     cookie id);
 my $format = join '|', map { "%{$_}^SX" } @items;
 $s->write_conf(<<"EOF2");
-CustomLog $log "$format"
+CustomLog $log "%{X-Mark}i|$format"
 <Location "/named/">
     SessionExt On
     ErrorDocument 404 /off/static/hello.html
@@ -18,30 +18,34 @@ EOF2
 $s->start;
 my $b = $s->browser;
 
-# What the log has of the request made by this function, by name.
+# What the log has of a request, by name.  The line is written when the client
+# has its answer, so it is known by a mark of its own.
+my $marks = 0;
+
 sub logged
 {
-    my ($request) = @_;
-    my $before = -s $log || 0;
-    my $r = $request->();
-    for (1 .. 100) {
-        last if (-s $log || 0) > $before;
+    my ($path, @command) = @_;
+    my $mark = 'mark' . ++$marks;
+    $b->get($path, header => {'X-Mark' => $mark}, h => \@command);
+    my $line;
+    for (1 .. 500) {
+        open my $in, '<', $log or die "$log: $!\n";
+        ($line) = grep { /^\Q$mark\E\|.*\n/ } <$in>;
+        last if defined $line;
         select undef, undef, undef, 0.02;
     }
-    open my $in, '<', $log or die "$log: $!\n";
-    seek $in, $before, 0;
-    chomp(my $line = <$in> // '');
-    my @values = split /\|/, $line, -1;
+    chomp($line //= '');
+    my (undef, @values) = split /\|/, $line, -1;
     my %by = map { $items[$_] => $values[$_] // '?' } 0 .. $#items;
     return \%by;
 }
 
-my $l = logged(sub { $b->get('/s/cgi/app') });
+my $l = logged('/s/cgi/app');
 is($l->{STATUS}, 'none', 'without a session there is a status');
 is($l->{$_}, '-', "and no $_") for grep { $_ ne 'STATUS' } @items;
 
-$l = logged(sub { $b->get('/s/cgi/app',
-    h => ['Session-Set: user=ann&role=ad%22m%0ain&USER=x&id=7']) });
+$l = logged('/s/cgi/app',
+    'Session-Set: user=ann&role=ad%22m%0ain&USER=x&id=7');
 my $env = $b->get('/s/cgi/app');
 is($l->{STATUS}, 'active', 'the answer that begins one has left it active');
 is($l->{$_}, $env->env("SESSION_$_"), "its $_ is that of the next request")
@@ -51,18 +55,18 @@ is($l->{'key:role'}, $l->{role}, 'key:NAME is the key NAME');
 is($l->{'key:USER'}, 'x', 'also where a fact has that name');
 is($l->{id}, '7', 'and every other name is a key');
 
-$l = logged(sub { $b->get('/s/static/1k.txt') });
+$l = logged('/s/static/1k.txt');
 is($l->{USER}, 'ann', 'also for a plain file');
 is($b->get('/s/static/1k.txt')->header('Vary'), undef,
     'which caches may keep all the same');
-$l = logged(sub { $b->get('/named/static/none.txt') });
+$l = logged('/named/static/none.txt');
 is($l->{USER}, 'ann', 'also where the error page has no session');
-$l = logged(sub { $b->get('/off/cgi/app') });
+$l = logged('/off/cgi/app');
 is($l->{$_}, '-', "where sessions are off there is no $_") for @items;
-$l = logged(sub { $b->get('/s/cgi/app', h => ['Session-Set: role=a%00b']) });
+$l = logged('/s/cgi/app', 'Session-Set: role=a%00b');
 is($l->{role}, '-', 'a value with a NUL is none');
 my $id = $b->cookie('sid');
-$l = logged(sub { $b->get('/s/cgi/app', h => ['Session-Destroy: on']) });
+$l = logged('/s/cgi/app', 'Session-Destroy: on');
 is($l->{USER}, '-', 'who has logged out has left');
 
 open my $in, '<', $log or die "$log: $!\n";
