@@ -2,25 +2,16 @@
 # K2: no 304 tells one visitor, or one who has logged out, that a page of another
 # is still good: not out of a mod_cache, and not before access is decided.
 use SxTest;
+use SxTest::File qw(spew);
 
 my $DIR = SxTest::t_dir() . '/runtime/conditional';
 # Later than any file here; a time to come would be passed over.
 my $NOW = POSIX::strftime('%a, %d %b %Y %H:%M:%S GMT', gmtime);
 my $PARSED = '<p>of <!--#echo var="SESSION_USER" -->.</p>';
 
-sub write_file
-{
-    my ($name, $text) = @_;
-    open my $out, '>', "$DIR/$name" or die "$DIR/$name: $!\n";
-    print $out $text;
-    close $out or die "$DIR/$name: $!\n";
-    chmod 0755, "$DIR/$name";
-    return;
-}
-
 mkdir $DIR or die "$DIR: $!\n";
-write_file('file.html', $PARSED);
-write_file('page.pl', <<'EOF');
+spew("$DIR/file.html", $PARSED, 0755);
+spew("$DIR/page.pl", <<'EOF', 0755);
 #!/usr/bin/perl
 my $who = $ENV{SESSION_USER} // 'nobody';
 print "ETag: \"of-$who\"\r\nCache-Control: public, max-age=3600\r\n",

@@ -7,25 +7,9 @@ use SxTest;
 
 use MIME::Base64 qw(encode_base64);
 use SxTest::Daemon;
+use SxTest::File qw(slurp spew);
 
 my $conf = SxTest::t_dir() . '/../conf';
-
-sub slurp
-{
-    my ($file) = @_;
-    open my $in, '<', $file or die "$file: $!\n";
-    local $/;
-    return scalar <$in>;
-}
-
-sub spew
-{
-    my ($file, $text) = @_;
-    open my $out, '>', $file or die "$file: $!\n";
-    print $out $text;
-    close $out or die "$file: $!\n";
-    return;
-}
 
 # A server with a copy of the examples, which its user can read, and an app
 # that anyone may ask for at /any/sh/app.

@@ -10,6 +10,7 @@ use File::Basename qw(dirname);
 use Digest::SHA qw(sha1);
 use MIME::Base64 qw(encode_base64);
 use SxTest::Daemon;
+use SxTest::File qw(slurp spew);
 
 SxTest::timeout(360);
 my $top = SxTest::t_dir() . '/..';
@@ -19,15 +20,6 @@ my $top = SxTest::t_dir() . '/..';
 my %UNMARKED = map { $_ => 1 } '', qw(text c sh);
 my %KNOWN = map { $_ => 1 }
     qw(site browser file serve refused env log answer path status);
-
-# --- reading ------------------------------------------------------------------
-sub slurp
-{
-    my ($file) = @_;
-    open my $in, '<', $file or die "$file: $!\n";
-    local $/;
-    return scalar <$in>;
-}
 
 # "apache site=shop refused": the language and {site => 'shop', refused => 1}.
 sub read_mark
@@ -94,16 +86,6 @@ sub here
     $text =~ s{(?<![\w.])/srv/}{$root/srv/}g;
     $text =~ s{http://localhost(?=[/\s"'])}{http://localhost:$port}g;
     return $text;
-}
-
-sub spew
-{
-    my ($file, $text, $mode) = @_;
-    open my $out, '>', $file or die "$file: $!\n";
-    print $out $text;
-    close $out or die "$file: $!\n";
-    chmod $mode, $file;
-    return;
 }
 
 # Two key files that are right, one that everybody may read; and the password of

@@ -10,6 +10,8 @@ use warnings;
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use Exporter qw(import);
+use lib dirname(abs_path(__FILE__)) . '/../lib';
+use SxTest::File qw(spew);
 use Test::More ();
 
 our @EXPORT = qw(top build files slurp lines glob_re make_var none c_code
@@ -69,10 +71,7 @@ sub glob_re
 sub slurp
 {
     my ($file) = @_;
-    open my $in, '<:raw', "$top/$file" or die "$file: $!\n";
-    local $/ = undef;
-    my $text = <$in>;
-    return $text // '';
+    return SxTest::File::slurp("$top/$file");
 }
 
 # Of any file, by its path: what is in it, '' if it is not there.
@@ -82,15 +81,6 @@ sub text_of
     open my $in, '<', $file or return '';
     local $/ = undef;
     return readline($in) // '';
-}
-
-sub spew
-{
-    my ($file, $text) = @_;
-    open my $out, '>', $file or die "$file: $!\n";
-    print $out $text;
-    close $out or die "$file: $!\n";
-    return;
 }
 
 sub lines

@@ -4,6 +4,7 @@
 # and start.
 use SxTest;
 use SxTest::Daemon;
+use SxTest::File qw(spew);
 
 plan(skip_all => 'needs mod_ssl and openssl')
     unless SxTest::has('mod_ssl') && SxTest::has('openssl');
@@ -23,20 +24,11 @@ Listen 127.0.0.1:$port https
 CONF
 my $dir = $s->runtime_dir;
 
-sub spew
-{
-    my ($file, $text) = @_;
-    open my $out, '>', "$dir/$file" or die "$file: $!\n";
-    print $out $text;
-    close $out or die "$file: $!\n";
-    return;
-}
-
 # A CA, a certificate that names a responder, and what the CA knows of it.
 sub make_certificates
 {
-    spew('ext', "authorityInfoAccess=OCSP;URI:http://127.0.0.1:$ocsp/\n");
-    spew('index', "V\t490101000000Z\t\t01\tunknown\t/CN=localhost\n");
+    spew("$dir/ext", "authorityInfoAccess=OCSP;URI:http://127.0.0.1:$ocsp/\n");
+    spew("$dir/index", "V\t490101000000Z\t\t01\tunknown\t/CN=localhost\n");
     my $key = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes';
     return system("cd $dir && {
         openssl req -x509 $key -days 2 -subj /CN=ca -keyout ca.key -out ca.pem &&

@@ -4,27 +4,17 @@
 use SxTest;
 use Digest::MD5 qw(md5_hex);
 use File::Temp qw(tempdir);
+use SxTest::File qw(slurp spew);
 use SxTest::Tool qw(tool segment_of);
 
 my $dir = tempdir('sxt-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my @commands = qw(stats list sweep check);
 
-sub slurp
+# A file of the test, which nobody else may read unless it is said.
+sub put
 {
-    my ($file) = @_;
-    open my $in, '<:raw', $file or die "$file: $!\n";
-    local $/;
-    return scalar <$in>;
-}
-
-sub spew
-{
-    my ($file, $bytes, $mode) = @_;
-    open my $out, '>:raw', $file or die "$file: $!\n";
-    print $out $bytes;
-    close $out or die "$file: $!\n";
-    chmod $mode || 0600, $file;
-    return $file;
+    my ($name, $bytes, $mode) = @_;
+    return spew("$dir/$name", $bytes, $mode // 0600);
 }
 
 # Every command refuses the file with a line, and changes not a byte of it.
@@ -46,15 +36,14 @@ sub refused
 
 refused("$dir/none", 'No such file', 'a file that is not there');
 refused($dir, '', 'a directory');
-refused(spew("$dir/empty", ''), '', 'an empty file');
-refused(spew("$dir/text", "ServerRoot /etc/apache2\n" x 10), '',
-    'a short text');
-refused(spew("$dir/long", 'ServerName x.org' x 131072), '', 'a long one');
-refused(spew("$dir/zero", "\0" x (2 << 20)), '', 'a file of zeros');
+refused(put('empty', ''), '', 'an empty file');
+refused(put('text', "ServerRoot /etc/apache2\n" x 10), '', 'a short text');
+refused(put('long', 'ServerName x.org' x 131072), '', 'a long one');
+refused(put('zero', "\0" x (2 << 20)), '', 'a file of zeros');
 srand 7;
-refused(spew("$dir/random", join '', map { chr int rand 256 } 1 .. 2 << 20),
+refused(put('random', join '', map { chr int rand 256 } 1 .. 2 << 20),
     '', 'a file of random bytes');
-refused(spew("$dir/open", "\0" x (2 << 20), 0644), 'mode',
+refused(put('open', "\0" x (2 << 20), 0644), 'mode',
     'a file that others may read');
 
 # --- parts of a real one ------------------------------------------------------
@@ -79,14 +68,14 @@ sub flip
 
 $server->stop;
 my $whole = slurp($file);
-my $copy = spew("$dir/copy", $whole);
+my $copy = put('copy', $whole);
 is((tool('check', $copy))[0], 0, 'a copy of a store is sound');
-refused(spew("$dir/half", substr $whole, 0, length($whole) / 2), '',
+refused(put('half', substr $whole, 0, length($whole) / 2), '',
     'half of a store');
-refused(spew("$dir/head", ("\1" x 256) . substr $whole, 256), '',
+refused(put('head', ("\1" x 256) . substr $whole, 256), '',
     'a store without its head');
 
-flip(spew("$dir/flipped", $whole));
+flip(put('flipped', $whole));
 my ($status, $out, $err) = tool('check', "$dir/flipped");
 is($status, 3, 'a flipped bit in a copy is damage');
 like($err, qr/damaged/, 'which is told');

@@ -2,6 +2,7 @@
 # The tool's command line, and keygen, which makes what a server accepts.
 use SxTest;
 use File::Temp qw(tempdir);
+use SxTest::File qw(slurp);
 use SxTest::Tool qw(tool);
 
 my @wrong = (
@@ -35,12 +36,6 @@ is($status, 0, 'keygen makes a key file');
 is((stat $key)[2] & 07777, 0600, 'which only its owner reads');
 unlike($out, qr/[A-Za-z0-9+\/]{43}/, 'and prints no key');
 
-sub slurp
-{
-    open my $in, '<', $_[0] or die "$_[0]: $!\n";
-    local $/;
-    return scalar <$in>;
-}
 my $was = slurp($key);
 like($was, qr/^\d+:[A-Za-z0-9+\/]{43}=$/m, 'it holds one key');
 ($status, $out, $err) = tool('keygen', $key);

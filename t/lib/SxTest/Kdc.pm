@@ -10,19 +10,11 @@ use warnings;
 use File::Path qw(remove_tree);
 use File::Temp qw(tempdir);
 use SxTest::Daemon;
+use SxTest::File qw(spew);
 use SxTest::Paths;
 
 my $OWNER = $$;
 my @LIVE;
-
-sub _spew
-{
-    my ($file, $text) = @_;
-    open my $out, '>', $file or die "$file: $!\n";
-    print $out $text;
-    close $out or die "$file: $!\n";
-    return;
-}
 
 # Short and below /tmp, as replay caches and sockets want it.
 sub new
@@ -32,7 +24,7 @@ sub new
     my $port = SxTest::Paths::free_port();
     my $self = bless { dir => $dir, port => $port }, $class;
     chmod 0755, $dir;
-    _spew("$dir/krb5.conf", <<"EOF");
+    spew("$dir/krb5.conf", <<"EOF");
 [libdefaults]
     default_realm = SX.TEST
     dns_lookup_kdc = false
@@ -45,7 +37,7 @@ sub new
 [domain_realm]
     localhost = SX.TEST
 EOF
-    _spew("$dir/kdc.conf", <<"EOF");
+    spew("$dir/kdc.conf", <<"EOF");
 [realms]
     SX.TEST = {
         database_name = $dir/principals

@@ -9,17 +9,10 @@ use Exporter qw(import);
 use File::Basename qw(dirname);
 use File::Temp qw(tempfile);
 use POSIX ();
+use SxTest::File qw(slurp);
 use SxTest::Paths;
 
 our @EXPORT_OK = qw(tool tool_fed segment_of);
-
-sub _slurp
-{
-    my ($file) = @_;
-    open my $in, '<', $file or die "$file: $!\n";
-    local $/;
-    return scalar <$in> // '';
-}
 
 # (exit status, standard output, standard error); 128 + signal if killed.
 sub tool
@@ -54,7 +47,7 @@ sub _tool
     }
     waitpid $pid, 0;
     my $status = $? & 127 ? 128 + ($? & 127) : $? >> 8;
-    my @said = map { _slurp($_) } @files;
+    my @said = map { slurp($_) } @files;
     unlink @files;
     return ($status, @said);
 }

@@ -6,6 +6,7 @@ use warnings;
 use lib __FILE__ =~ s|[^/]+/[^/]+\z||r;
 use Bench::Server;
 use Bench::Table;
+use SxTest::File qw(spew);
 
 my $sessions = 1000;
 my $clients  = 8;
@@ -58,7 +59,7 @@ sub php_session
     my ($server, $n) = @_;
     my $id = sprintf 'bench%027d', $n;
     my $file = "$server->{root}/php/sess_$id";
-    Bench::Server::spew($file, "n|i:0;d|s:1024:\"$server->{value}\";");
+    spew($file, "n|i:0;d|s:1024:\"$server->{value}\";");
     chmod 0600, $file or die "$file: $!\n";
     chown $server->{user}{uid}, $server->{user}{gid}, $file unless $>;
     return "PHPSESSID=$id";
@@ -78,7 +79,7 @@ sub make_sessions
         1 .. $sessions] if $server->{phpx};
     $cookies{php} = [map { php_session($server, $_) } 1 .. $sessions];
     for my $kind (keys %cookies) {
-        Bench::Server::spew("$server->{root}/cookies.$kind",
+        spew("$server->{root}/cookies.$kind",
             join '', map { "$_\n" } @{$cookies{$kind}});
     }
     return \%cookies;

@@ -11,6 +11,7 @@ use Time::HiRes qw(sleep);
 use lib __FILE__ =~ s|[^/]+/[^/]+\z||r;
 use Bench::Cpu;
 use Bench::Fpm;
+use SxTest::File qw(spew);
 use SxTest::Paths;
 
 my $OWNER = $$;
@@ -186,15 +187,6 @@ ShmStore sessions size=16m
     Header set X-N "%{SESSION_VAR_n}e"
 </Location>
 END
-}
-
-sub spew
-{
-    my ($file, $text) = @_;
-    open my $out, '>', $file or die "$file: $!\n";
-    print $out $text;
-    close $out or die "$file: $!\n";
-    return;
 }
 
 # A page of 1 KB, the same as a file and from PHP, and the scripts of PHP.

@@ -6,7 +6,7 @@ use warnings;
 use Exporter qw(import);
 use POSIX qw(_exit);
 
-our @EXPORT = qw(command spew slurp);
+our @EXPORT = qw(command);
 
 # In DIR if one is given: {dir => DIR}.  True if it ended with 0.
 sub command
@@ -23,23 +23,6 @@ sub command
     }
     waitpid $pid, 0;
     return $? == 0;
-}
-
-sub spew
-{
-    my ($file, $text) = @_;
-    open my $out, '>:raw', $file or die "$file: $!\n";
-    print $out $text;
-    close $out or die "$file: $!\n";
-    return;
-}
-
-sub slurp
-{
-    my ($file) = @_;
-    open my $in, '<:raw', $file or die "$file: $!\n";
-    local $/ = undef;
-    return readline($in) // '';
 }
 
 1;

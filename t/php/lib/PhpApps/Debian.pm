@@ -6,6 +6,7 @@ package PhpApps::Debian;
 use strict;
 use warnings;
 use Php::Command;
+use SxTest::File qw(slurp spew);
 use SxTest::Progress;
 
 # The tree of a package as it came, without what nobody reads here; fetched

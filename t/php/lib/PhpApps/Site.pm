@@ -9,7 +9,7 @@ use File::Temp qw(tempdir);
 use SxTest::Daemon;
 use SxTest::Paths;
 use SxTest::Server;
-use Php::Command;
+use SxTest::File qw(spew);
 use PhpApps::Debian;
 
 my %MPM = (mod_php => 'prefork', fpm => 'event');

@@ -4,7 +4,7 @@ package Phpt::Alone;
 use strict;
 use warnings;
 use Cwd qw(abs_path);
-use Php::Command;
+use SxTest::File qw(spew);
 use Php::Ours;
 
 # What Phpt::Run wants to know of ours, with PHP's serializer or our own.

@@ -7,6 +7,7 @@ use strict;
 use warnings;
 use File::Basename qw(basename);
 use Php::Command;
+use SxTest::File qw(slurp spew);
 
 # source  where Phpt::Source has put the tests
 # dir     made anew: copy, files of sessions, what the tests leave

@@ -6,6 +6,7 @@ package Phpt::Source;
 use strict;
 use warnings;
 use Php::Command;
+use SxTest::File qw(spew);
 use SxTest::Progress;
 
 # Of php8.2-cli: ("php8.2", "8.2.7-1~deb12u1").

@@ -5,7 +5,7 @@
 package PhpApps::App::SimpleSaml;
 use strict;
 use warnings;
-use Php::Command;
+use SxTest::File qw(slurp);
 use parent 'PhpApps::App';
 
 sub name { return 'simplesamlphp' }
