@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include <apr_strings.h>
+#include <sodium.h>
 
 static sx_log_fn *log_fn;
 
@@ -89,6 +90,20 @@ sx_str sx_int64_str(int64_t n, apr_pool_t *pool)
 sx_str sx_uint64_str(uint64_t n, apr_pool_t *pool)
 {
     return decimal(false, n, pool);
+}
+
+char *sx_hex(const void *bytes, size_t len, char *hex)
+{
+    return sodium_bin2hex(hex, 2 * len + 1, bytes, len);
+}
+
+bool sx_unhex(const char *hex, size_t len, void *bytes)
+{
+    size_t got;
+
+    return strlen(hex) == 2 * len &&
+           sodium_hex2bin(bytes, len, hex, 2 * len, NULL, &got, NULL) == 0 &&
+           got == len;
 }
 
 void sx_log_set(sx_log_fn *fn)

@@ -74,6 +74,11 @@ bool sx_parse_int64(sx_str s, int64_t *out);
 sx_str sx_int64_str(int64_t n, apr_pool_t *pool);
 sx_str sx_uint64_str(uint64_t n, apr_pool_t *pool);
 
+/** ${len} bytes as twice as many hex digits, in lower case, and a NUL. */
+char *sx_hex(const void *bytes, size_t len, char *hex);
+/** And back: false if ${hex} is not just so many digits, of either case. */
+bool sx_unhex(const char *hex, size_t len, void *bytes);
+
 typedef enum sx_log_level { SX_LOG_ERR, SX_LOG_WARN, SX_LOG_INFO } sx_log_level;
 typedef void sx_log_fn(sx_log_level level, const char *message);
 

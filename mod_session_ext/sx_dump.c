@@ -14,18 +14,6 @@
 
 /* ---- writing ------------------------------------------------------------- */
 
-static const char *hex_of(const unsigned char *bytes, size_t len, char *text)
-{
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < len; i++) {
-        text[2 * i] = digits[bytes[i] >> 4];
-        text[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    text[2 * len] = '\0';
-    return text;
-}
-
 const char *sx_dump_head(const char *store, uint64_t life, int64_t taken_ms,
                          apr_pool_t *pool)
 {
@@ -45,7 +33,7 @@ const char *sx_dump_record(const unsigned char *key, const sx_record_meta *meta,
         "\"tag\":\"%016" PRIx64 "\",\"handle\":\"%016" PRIx64 "\","
         "\"created\":%" PRId64 ",\"access\":%" PRId64 ",\"expires\":%" PRId64
         ",\"end\":%" PRId64 ",\"bytes\":\"",
-        hex_of(key, SX_STORE_KEY_LEN, hex), sx_kind_str(meta->kind), meta->ns,
+        sx_hex(key, SX_STORE_KEY_LEN, hex), sx_kind_str(meta->kind), meta->ns,
         meta->user_tag, meta->handle, meta->created_ms, meta->last_access_ms,
         meta->expires_ms, meta->hard_end_ms);
 
@@ -117,16 +105,9 @@ static void get_hex(reader *in, const char *member, unsigned char *bytes,
     sx_str text = get_text(in, member, accepted);
 
     memset(bytes, 0, len);
-    if (text.len != 2 * len || strspn(text.p, "0123456789abcdef") != 2 * len) {
+    if (text.len != strspn(text.p, "0123456789abcdef") ||
+        !sx_unhex(text.p, len, bytes))
         wrong(in, member, accepted);
-        return;
-    }
-    for (size_t i = 0; i < 2 * len; i++) {
-        const char c = text.p[i];
-
-        bytes[i / 2] = (unsigned char)(bytes[i / 2] << 4 |
-                                       (c <= '9' ? c - '0' : c - 'a' + 10));
-    }
 }
 
 static uint64_t get_word(reader *in, const char *member, size_t len)

@@ -23,22 +23,6 @@ static void arg_key(sx_dbd_args *args, const unsigned char *key)
 
 /* ---- a row -------------------------------------------------------------- */
 
-bool sx_dbd_unhex(const char *hex, size_t len, char *bytes)
-{
-    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-
-    for (size_t i = 0; i < 2 * len; i++) {
-        const char *digit = hex[i] ? strchr(digits, hex[i]) : NULL;
-        unsigned value = digit ? (unsigned)(digit - digits) & 15 : 0;
-
-        if (!digit)
-            return false;
-        bytes[i / 2] =
-            (char)(i % 2 ? (unsigned char)bytes[i / 2] | value : value << 4);
-    }
-    return hex[2 * len] == '\0';
-}
-
 bool sx_dbd_meta(const sx_dbd_store *store, const apr_dbd_row_t *row,
                  sx_record_meta *meta)
 {
@@ -75,7 +59,7 @@ static bool take_bytes(const sx_dbd_store *store, apr_dbd_row_t *row,
         len = hex ? strlen(hex) / 2 : 0;
         value = apr_palloc(pool, len + 1);
         *bytes = (sx_str){value, len};
-        return hex && sx_dbd_unhex(hex, len, value);
+        return hex && sx_unhex(hex, len, value);
     }
     parts = apr_brigade_create(own, apr_bucket_alloc_create(own));
     if (apr_dbd_datum_get(store->driver, row, 9, APR_DBD_TYPE_BLOB, parts) !=

@@ -142,8 +142,5 @@ sx_answer sx_dbd_sweep(sx_store *store, int64_t budget_us, int64_t now_ms,
  *  record has that. */
 bool sx_dbd_meta(const sx_dbd_store *store, const apr_dbd_row_t *row,
                  sx_record_meta *meta);
-/** Hexadecimal digits to bytes: false if they are others, or too few for
- *  ${len}. */
-bool sx_dbd_unhex(const char *hex, size_t len, char *bytes);
 
 #endif

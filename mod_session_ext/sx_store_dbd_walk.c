@@ -42,7 +42,7 @@ static void show_row(const sx_dbd_store *store, apr_dbd_row_t *row, shown *s)
 
     s->is_record = sx_dbd_meta(store, row, &s->meta) && bytes >= 0;
     s->bytes = (size_t)bytes;
-    if (!key || !sx_dbd_unhex(key, sizeof s->key, (char *)s->key))
+    if (!key || !sx_unhex(key, sizeof s->key, s->key))
         s->is_record = false;
 }
 

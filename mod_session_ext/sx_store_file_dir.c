@@ -176,17 +176,9 @@ const char *sx_store_file_check(const char *path, uid_t owner, bool make,
 
 /* ---- names -------------------------------------------------------------- */
 
-static const char digits[] = "0123456789abcdef";
-
 void sx_file_name(const unsigned char *key, char name[SX_FILE_NAME])
 {
-    char *p = name + 3;
-
-    for (int i = 0; i < SX_STORE_KEY_LEN; i++) {
-        *p++ = digits[key[i] >> 4];
-        *p++ = digits[key[i] & 15];
-    }
-    *p = '\0';
+    (void)sx_hex(key, SX_STORE_KEY_LEN, name + 3);
     name[0] = name[3];
     name[1] = name[4];
     name[2] = '/';
@@ -194,17 +186,8 @@ void sx_file_name(const unsigned char *key, char name[SX_FILE_NAME])
 
 bool sx_file_key_of(const char *name, unsigned char *key)
 {
-    const size_t wanted = 2 * (size_t)SX_STORE_KEY_LEN;
-
-    if (strlen(name) != wanted || strspn(name, digits) != wanted)
-        return false;
-    for (size_t i = 0; i < SX_STORE_KEY_LEN; i++) {
-        const char *high = strchr(digits, name[2 * i]);
-        const char *low = strchr(digits, name[2 * i + 1]);
-
-        key[i] = (unsigned char)((high - digits) << 4 | (low - digits));
-    }
-    return true;
+    return !name[strspn(name, "0123456789abcdef")] &&
+           sx_unhex(name, SX_STORE_KEY_LEN, key);
 }
 
 /* ---- locks -------------------------------------------------------------- */

@@ -137,7 +137,6 @@ const char *sx_redis_script_text(sx_redis_script script)
 
 void sx_redis_script_sha(sx_redis_script script, char sha[SX_REDIS_SHA])
 {
-    static const char hex[] = "0123456789abcdef";
     unsigned char digest[APR_SHA1_DIGESTSIZE];
     apr_sha1_ctx_t sha1;
 
@@ -145,9 +144,5 @@ void sx_redis_script_sha(sx_redis_script script, char sha[SX_REDIS_SHA])
     apr_sha1_init(&sha1);
     apr_sha1_update(&sha1, texts[script], (unsigned)strlen(texts[script]));
     apr_sha1_final(digest, &sha1);
-    for (size_t i = 0; i < APR_SHA1_DIGESTSIZE; i++) {
-        *sha++ = hex[digest[i] >> 4];
-        *sha++ = hex[digest[i] & 15];
-    }
-    *sha = '\0';
+    (void)sx_hex(digest, sizeof digest, sha);
 }

@@ -209,13 +209,7 @@ static const sx_id *get_id(fields *f, apr_pool_t *pool)
 
 void sx_alias_of(const sx_id *id, char alias[SX_ALIAS_LEN + 1])
 {
-    static const char hex[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < SX_ALIAS_BYTES; i++) {
-        *alias++ = hex[id->alias[i] >> 4];
-        *alias++ = hex[id->alias[i] & 15];
-    }
-    *alias = '\0';
+    (void)sx_hex(id->alias, SX_ALIAS_BYTES, alias);
 }
 
 /* ---- fields ------------------------------------------------------------- */
