@@ -203,8 +203,10 @@ typedef struct sx_store_ops {
     /**
      * Optional like that: a commit in one round trip.  As put_if with a token;
      * but CHANGED, too, unless a get without a grace under the key of the epoch
-     * of meta->user_tag would find the token ${epoch} (0: a miss), all in one
-     * moment.
+     * of meta->user_tag would find the token ${epoch} (0: a miss): in the
+     * moment of the replacement, or in an earlier one of the same call.  So who
+     * ends all of a user meanwhile may come between the two, and what was
+     * written has ended all the same.
      */
     sx_answer (*put_if_epoch)(sx_store *store, const unsigned char *key,
                               uint64_t token, uint64_t epoch, sx_str bytes,

@@ -23,13 +23,13 @@ static void arg_key(sx_dbd_args *args, const unsigned char *key)
 
 /* ---- a row -------------------------------------------------------------- */
 
-bool sx_dbd_meta(const sx_dbd_store *store, const apr_dbd_row_t *row,
+bool sx_dbd_meta(const sx_dbd_store *store, const apr_dbd_row_t *row, int first,
                  sx_record_meta *meta)
 {
     int64_t n[9];
 
     for (int i = 0; i < 9; i++)
-        n[i] = sx_dbd_int(store, row, i);
+        n[i] = sx_dbd_int(store, row, first + i);
     *meta = (sx_record_meta){.kind = (sx_kind)n[0],
                              .ns = (uint32_t)n[1],
                              .user_tag = (uint64_t)n[2],
@@ -45,43 +45,67 @@ bool sx_dbd_meta(const sx_dbd_store *store, const apr_dbd_row_t *row,
            sx_record_meta_ok(meta);
 }
 
-/* What the row has in its column behind those. */
+/* ---- get ---------------------------------------------------------------- */
+
+#define COLUMNS 10 /* of a row, as a statement shows it; the bytes are last */
+
+typedef struct getting {
+    const unsigned char *key;
+    bool both; /* the epoch, too */
+    sx_store_read record, epoch;
+    apr_pool_t *own, *pool; /* of this call, and of whoever calls */
+} getting;
+
 static bool take_bytes(const sx_dbd_store *store, apr_dbd_row_t *row,
-                       sx_str *bytes, apr_pool_t *own, apr_pool_t *pool)
+                       int column, const getting *g, sx_str *bytes)
 {
     apr_bucket_brigade *parts;
     apr_size_t len;
     char *value;
 
     if (store->dialect->hex) {
-        const char *hex = apr_dbd_get_entry(store->driver, row, 9);
+        const char *hex = apr_dbd_get_entry(store->driver, row, column);
 
         len = hex ? strlen(hex) / 2 : 0;
-        value = apr_palloc(pool, len + 1);
+        value = apr_palloc(g->pool, len + 1);
         *bytes = (sx_str){value, len};
         return hex && sx_unhex(hex, len, value);
     }
-    parts = apr_brigade_create(own, apr_bucket_alloc_create(own));
-    if (apr_dbd_datum_get(store->driver, row, 9, APR_DBD_TYPE_BLOB, parts) !=
-        APR_SUCCESS)
+    parts = apr_brigade_create(g->own, apr_bucket_alloc_create(g->own));
+    if (apr_dbd_datum_get(store->driver, row, column, APR_DBD_TYPE_BLOB,
+                          parts) != APR_SUCCESS)
         return false;
     *bytes = (sx_str){"", 0};
-    if (apr_brigade_pflatten(parts, &value, &len, pool) != APR_SUCCESS)
+    if (apr_brigade_pflatten(parts, &value, &len, g->pool) != APR_SUCCESS)
         return false;
     if (len)
         *bytes = (sx_str){value, len};
     return true;
 }
 
-/* ---- get ---------------------------------------------------------------- */
+/* NULL is nothing to some drivers, and no text to PostgreSQL's. */
+static bool is_null(const sx_dbd_store *store, apr_dbd_row_t *row, int column)
+{
+    const char *text = apr_dbd_get_entry(store->driver, row, column);
 
-typedef struct getting {
-    const unsigned char *key;
-    sx_str *bytes;
-    sx_record_meta *meta;
-    apr_pool_t *own, *pool; /* of this call, and of whoever calls */
-    sx_answer answer;
-} getting;
+    return !text || !*text;
+}
+
+/* The record in the columns that begin with ${first}. */
+static sx_store_read take(const sx_dbd_store *store, apr_dbd_row_t *row,
+                          int first, const getting *g)
+{
+    sx_store_read read = {.answer = SX_STORE_MISS};
+
+    if (sx_dbd_int(store, row, first) == REMOVED)
+        return read;
+    read.answer =
+        sx_dbd_meta(store, row, first, &read.meta) &&
+                take_bytes(store, row, first + COLUMNS - 1, g, &read.bytes)
+            ? SX_STORE_OK
+            : SX_STORE_DAMAGED;
+    return read;
+}
 
 static sx_dbd_outcome get_row(sx_dbd_store *store, sx_dbd_conn *conn,
                               void *baton)
@@ -93,17 +117,18 @@ static sx_dbd_outcome get_row(sx_dbd_store *store, sx_dbd_conn *conn,
     sx_dbd_outcome outcome;
 
     arg_key(&args, g->key);
-    outcome = sx_dbd_select(store, conn, SX_DBD_GET, &args, &results, g->own);
+    outcome = sx_dbd_select(store, conn, g->both ? SX_DBD_GET_BOTH : SX_DBD_GET,
+                            &args, &results, g->own);
     if (outcome == SX_DBD_DONE)
         outcome = sx_dbd_next(store, conn, results, &row, g->own);
     if (outcome != SX_DBD_DONE)
         return outcome;
-    g->answer = SX_STORE_MISS;
-    if (row && sx_dbd_int(store, row, 0) != REMOVED)
-        g->answer = sx_dbd_meta(store, row, g->meta) &&
-                            take_bytes(store, row, g->bytes, g->own, g->pool)
-                        ? SX_STORE_OK
-                        : SX_STORE_DAMAGED;
+    g->record = g->epoch = (sx_store_read){.answer = SX_STORE_MISS};
+    if (row)
+        g->record = take(store, row, 0, g);
+    if (row && g->both && g->record.answer == SX_STORE_OK &&
+        !is_null(store, row, COLUMNS))
+        g->epoch = take(store, row, COLUMNS, g);
     return SX_DBD_DONE;
 }
 
@@ -118,25 +143,68 @@ static sx_dbd_outcome forget_row(sx_dbd_store *store, sx_dbd_conn *conn,
     return sx_dbd_change(store, conn, SX_DBD_FORGET, &args, &rows, g->own);
 }
 
+/* What ${read} comes to, of a record that ends at ${after_ms} or later: one
+ * that is damaged is taken out. */
+static void settle(sx_dbd_store *store, sx_store_read *read,
+                   const unsigned char *key, int64_t after_ms)
+{
+    getting g = {.key = key};
+    sx_answer answer;
+
+    if (read->answer == SX_STORE_OK && read->meta.expires_ms <= after_ms)
+        read->answer = SX_STORE_MISS;
+    if (read->answer != SX_STORE_DAMAGED)
+        return;
+    sx_dbd_tell(store, "get", "a row that is no record was deleted");
+    apr_pool_create(&g.own, NULL);
+    answer = sx_dbd_do(store, forget_row, &g, true, "delete");
+    apr_pool_destroy(g.own);
+    if (answer != SX_STORE_OK)
+        read->answer = answer;
+}
+
+static void read_record(sx_dbd_store *store, getting *g, int64_t after_ms)
+{
+    sx_answer answer;
+
+    apr_pool_create(&g->own, NULL);
+    answer = sx_dbd_do(store, get_row, g, false, "get");
+    apr_pool_destroy(g->own);
+    if (answer == SX_STORE_OK)
+        settle(store, &g->record, g->key, after_ms);
+    else
+        g->record = (sx_store_read){.answer = answer};
+}
+
 static sx_answer get(sx_store *base, const unsigned char *key, sx_str *bytes,
                      sx_record_meta *meta, int64_t grace_ms, int64_t now_ms,
                      apr_pool_t *pool)
 {
-    getting g = {.key = key, .bytes = bytes, .meta = meta, .pool = pool};
-    sx_answer answer;
+    getting g = {.key = key, .pool = pool};
 
-    apr_pool_create(&g.own, NULL);
-    answer = sx_dbd_do(dbd_of(base), get_row, &g, false, "get");
-    if (answer == SX_STORE_OK && g.answer == SX_STORE_DAMAGED) {
-        sx_dbd_tell(dbd_of(base), "get", "a row that is no record was deleted");
-        answer = sx_dbd_do(dbd_of(base), forget_row, &g, true, "delete");
+    read_record(dbd_of(base), &g, now_ms - grace_ms);
+    *bytes = g.record.bytes;
+    *meta = g.record.meta;
+    return g.record.answer;
+}
+
+static sx_answer get_with_epoch(sx_store *base, const unsigned char *key,
+                                sx_store_read *record, sx_store_read *epoch,
+                                int64_t grace_ms, int64_t now_ms,
+                                apr_pool_t *pool)
+{
+    getting g = {.key = key, .both = true, .pool = pool};
+    unsigned char of_user[SX_STORE_KEY_LEN];
+
+    read_record(dbd_of(base), &g, now_ms - grace_ms);
+    *record = g.record;
+    *epoch = (sx_store_read){.answer = SX_STORE_MISS};
+    if (record->answer == SX_STORE_OK) {
+        *epoch = g.epoch;
+        sx_epoch_key(record->meta.user_tag, of_user);
+        settle(dbd_of(base), epoch, of_user, now_ms);
     }
-    apr_pool_destroy(g.own);
-    if (answer != SX_STORE_OK)
-        return answer;
-    if (g.answer == SX_STORE_OK && meta->expires_ms <= now_ms - grace_ms)
-        return SX_STORE_MISS;
-    return g.answer;
+    return record->answer;
 }
 
 /* ---- put ---------------------------------------------------------------- */
@@ -171,7 +239,9 @@ static sx_dbd_outcome look_at(sx_dbd_store *store, sx_dbd_conn *conn,
 
 typedef struct putting {
     const unsigned char *key;
-    int64_t token; /* 0: create */
+    int64_t token;        /* 0: create */
+    const int64_t *epoch; /* the token that it has to have; NULL: whichever */
+    unsigned char epoch_key[SX_STORE_KEY_LEN];
     sx_str bytes;
     const sx_record_meta *meta;
     int64_t now_ms;
@@ -229,8 +299,14 @@ static sx_dbd_outcome replace(sx_dbd_store *store, sx_dbd_conn *conn,
     values_of(&v, p);
     sx_dbd_arg_int(&v.args, &token);
     sx_dbd_arg_int(&v.args, &kind);
-    outcome =
-        sx_dbd_change(store, conn, SX_DBD_REPLACE, &v.args, &rows, p->own);
+    if (p->epoch) {
+        arg_key(&v.args, p->epoch_key);
+        sx_dbd_arg_int(&v.args, &p->now_ms);
+        sx_dbd_arg_int(&v.args, p->epoch);
+    }
+    outcome = sx_dbd_change(store, conn,
+                            p->epoch ? SX_DBD_REPLACE_IF : SX_DBD_REPLACE,
+                            &v.args, &rows, p->own);
     if (outcome == SX_DBD_DONE && rows > 0)
         p->answer = SX_STORE_OK;
     return outcome;
@@ -282,32 +358,54 @@ static sx_dbd_outcome put_row(sx_dbd_store *store, sx_dbd_conn *conn,
     return outcome;
 }
 
-static sx_answer put_if(sx_store *base, const unsigned char *key,
-                        uint64_t token, sx_str bytes, sx_record_meta *meta,
-                        int64_t now_ms)
+/* One that was never given is none that there is. */
+static int64_t given(uint64_t token)
 {
-    putting p = {.key = key,
-                 .token = (int64_t)token,
-                 .bytes = bytes,
-                 .meta = meta,
-                 .now_ms = now_ms};
+    return token < INT64_MAX ? (int64_t)token : -1;
+}
+
+static sx_answer put(sx_dbd_store *store, putting *p, sx_record_meta *meta)
+{
     sx_answer answer;
 
     if (!sx_record_meta_ok(meta))
         return SX_STORE_UNAVAILABLE;
-    if (bytes.len > SX_DBD_RECORD_MAX)
+    if (p->bytes.len > SX_DBD_RECORD_MAX)
         return SX_STORE_TOOBIG;
-    /* Such a token was never given. */
-    if (token >= INT64_MAX)
-        p.token = -1;
-    apr_pool_create(&p.own, NULL);
-    answer = sx_dbd_do(dbd_of(base), put_row, &p, true, "put");
-    apr_pool_destroy(p.own);
+    p->meta = meta;
+    apr_pool_create(&p->own, NULL);
+    answer = sx_dbd_do(store, put_row, p, true, "put");
+    apr_pool_destroy(p->own);
     if (answer != SX_STORE_OK)
         return answer;
-    if (p.answer == SX_STORE_OK)
-        meta->token = (uint64_t)p.put;
-    return p.answer;
+    if (p->answer == SX_STORE_OK)
+        meta->token = (uint64_t)p->put;
+    return p->answer;
+}
+
+static sx_answer put_if(sx_store *base, const unsigned char *key,
+                        uint64_t token, sx_str bytes, sx_record_meta *meta,
+                        int64_t now_ms)
+{
+    putting p = {
+        .key = key, .token = given(token), .bytes = bytes, .now_ms = now_ms};
+
+    return put(dbd_of(base), &p, meta);
+}
+
+static sx_answer put_if_epoch(sx_store *base, const unsigned char *key,
+                              uint64_t token, uint64_t epoch, sx_str bytes,
+                              sx_record_meta *meta, int64_t now_ms)
+{
+    const int64_t epoch_token = given(epoch);
+    putting p = {.key = key,
+                 .token = given(token),
+                 .epoch = &epoch_token,
+                 .bytes = bytes,
+                 .now_ms = now_ms};
+
+    sx_epoch_key(meta->user_tag, p.epoch_key);
+    return put(dbd_of(base), &p, meta);
 }
 
 /* ---- touch, remove ------------------------------------------------------ */
@@ -395,11 +493,9 @@ static sx_dbd_outcome delete_row(sx_dbd_store *store, sx_dbd_conn *conn,
 static sx_answer remove_record(sx_store *base, const unsigned char *key,
                                uint64_t token)
 {
-    touching t = {.key = key, .token = (int64_t)token};
+    touching t = {.key = key, .token = given(token)};
     sx_answer answer;
 
-    if (token >= INT64_MAX)
-        t.token = -1;
     apr_pool_create(&t.own, NULL);
     answer = sx_dbd_do(dbd_of(base), remove_row, &t, true, "remove");
     if (answer == SX_STORE_FULL && !token)
@@ -435,4 +531,6 @@ const sx_store_ops sx_dbd_ops = {
     .sweep = sx_dbd_sweep,
     .life = life,
     .clock_ms = clock_ms,
+    .get_with_epoch = get_with_epoch,
+    .put_if_epoch = put_if_epoch,
 };

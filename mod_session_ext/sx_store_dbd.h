@@ -9,10 +9,17 @@
  *
  * A call is a statement by itself, without a transaction around it, but that
  * some look afterwards why no row was changed.  So each isolation level that
- * shows what was committed will do: PostgreSQL is told READ COMMITTED (stricter
- * ones answer with errors that say "again"); InnoDB's own, whichever it is, and
- * SQLite's only one hold as they are.  A read replica is not the database, nor
- * is another node of a cluster that does not wait for what it has not seen.
+ * shows what was committed will do, and READ COMMITTED is told: stricter ones
+ * answer with PostgreSQL's errors that say "again", or with InnoDB's locks on
+ * what is not there, which a log-out of all would wait for.  (InnoDB keeps its
+ * own where the server logs statements, and accepts no other.)  A read replica
+ * is not the database, nor is another node of a cluster that does not wait for
+ * what it has not seen.
+ *
+ * A load has the epoch of its user beside it, and a commit compares it, each in
+ * one statement: get_with_epoch, put_if_epoch.  With SQLite that is one moment.
+ * Elsewhere a commit that waits for its row has looked for the epoch before:
+ * what it then writes had ended meanwhile, and stays so.
  *
  * What is removed stays, without its bytes and as no record, until its time
  * would have been over: so tokens grow over an end and a new beginning.  A new

@@ -60,7 +60,7 @@ typedef struct sx_dbd_store {
 
 /* Arguments of a statement, in the order of its text.  They are not copied. */
 typedef struct sx_dbd_args {
-    const void *v[24];
+    const void *v[32];
     unsigned n;
 } sx_dbd_args;
 
@@ -138,9 +138,9 @@ sx_answer sx_dbd_each(sx_store *store, sx_store_visit *visit, void *baton,
 sx_answer sx_dbd_sweep(sx_store *store, int64_t budget_us, int64_t now_ms,
                        sx_sweep_report *report);
 
-/** What lies beside the bytes, from the first columns of ${row}.  False: no
- *  record has that. */
-bool sx_dbd_meta(const sx_dbd_store *store, const apr_dbd_row_t *row,
+/** What lies beside the bytes, from the columns of ${row} that begin with the
+ *  one numbered ${first}.  False: no record has that. */
+bool sx_dbd_meta(const sx_dbd_store *store, const apr_dbd_row_t *row, int first,
                  sx_record_meta *meta);
 
 #endif

@@ -59,7 +59,18 @@ static const sx_dbd_dialect sqlite = {
         ") ON CONFLICT (name) DO NOTHING",
     .least = "MIN",
     .greatest = "MAX",
-    .get_bytes = "bytes",
+    .bytes = {"", ""},
+    /* No function of its gives a byte by its number: one of all 256 does. */
+    .epoch =
+        "(SELECT CAST(x'{epochs}' || substr(o, 1 + (s.user_tag & 255), 1) || "
+        "substr(o, 1 + (s.user_tag >> 8 & 255), 1) || "
+        "substr(o, 1 + (s.user_tag >> 16 & 255), 1) || "
+        "substr(o, 1 + (s.user_tag >> 24 & 255), 1) || "
+        "substr(o, 1 + (s.user_tag >> 32 & 255), 1) || "
+        "substr(o, 1 + (s.user_tag >> 40 & 255), 1) || "
+        "substr(o, 1 + (s.user_tag >> 48 & 255), 1) || "
+        "substr(o, 1 + (s.user_tag >> 56 & 255), 1) AS BLOB) "
+        "FROM (SELECT x'{octets}' AS o))",
     .get_key = "hex(store_key)",
     .insert = " ON CONFLICT (store_key) DO NOTHING",
     .sweep = "DELETE FROM {table} WHERE store_key IN (SELECT store_key FROM "
@@ -125,7 +136,10 @@ static const sx_dbd_dialect pgsql = {
         ") ON CONFLICT (name) DO NOTHING",
     .least = "LEAST",
     .greatest = "GREATEST",
-    .get_bytes = "encode(bytes, 'hex')",
+    .bytes = {"encode(", ", 'hex')"},
+    /* Its digits, of which a pair is a byte, from behind. */
+    .epoch = "decode('{epochs}' || translate('opmnklijghefcdab', "
+             "'abcdefghijklmnop', lpad(to_hex(s.user_tag), 16, '0')), 'hex')",
     .get_key = "encode(store_key, 'hex')",
     .insert = " ON CONFLICT (store_key) DO NOTHING",
     /* Once more outside: a row that was written meanwhile is looked at anew. */
@@ -156,8 +170,15 @@ static const char *const mysql_session[] = {
     "lock_wait_timeout = 1",
     NULL};
 
-/* Of MariaDB, and of MySQL. */
+/* Where a log that repeats statements forbids it, it stays as it is. */
+#define ISOLATION(variable)                                                    \
+    "SET SESSION " variable " = IF(@@log_bin AND @@binlog_format = "           \
+    "'STATEMENT', @@" variable ", 'READ-COMMITTED')"
+
+/* Each of MariaDB, and of MySQL. */
 static const sx_dbd_limit mysql_limits[] = {
+    {ISOLATION("tx_isolation"), NULL},
+    {ISOLATION("transaction_isolation"), NULL},
     {"SET SESSION max_statement_time = ", " / 1000"},
     {"SET SESSION max_execution_time = ", ""},
     {NULL, NULL}};
@@ -206,7 +227,9 @@ static const sx_dbd_dialect mysql = {
               "%" APR_INT64_T_FMT ")",
     .least = "LEAST",
     .greatest = "GREATEST",
-    .get_bytes = "bytes",
+    .bytes = {"", ""},
+    .epoch = "CONCAT(UNHEX('{epochs}'), REVERSE(UNHEX(LPAD(HEX(s.user_tag), "
+             "16, '0'))))",
     .get_key = "HEX(store_key)",
     .insert = "",
     .sweep = "DELETE FROM {table} WHERE expires_ms <= %lld ORDER BY expires_ms "
@@ -229,6 +252,16 @@ const sx_dbd_dialect *sx_dbd_dialect_of(const char *driver)
 #define BESIDE                                                                 \
     "kind, ns, user_tag, handle, created_ms, last_access_ms, expires_ms, "     \
     "hard_end_ms, token"
+#define WHOLE(of)                                                              \
+    of ".kind, " of ".ns, " of ".user_tag, " of ".handle, " of                 \
+       ".created_ms, " of ".last_access_ms, " of ".expires_ms, " of            \
+       ".hard_end_ms, " of ".token, {bytes(}" of ".bytes{)}"
+#define BOTH WHOLE("s") ", " WHOLE("e")
+#define REPLACE                                                                \
+    "UPDATE {table} SET kind = %lld, ns = %lld, user_tag = %lld, handle = "    \
+    "%lld, created_ms = %lld, last_access_ms = %lld, expires_ms = %lld, "      \
+    "hard_end_ms = %lld, token = %lld, bytes = %pDb WHERE store_key = %pDb "   \
+    "AND token = %lld AND kind >= %lld"
 #define REMOVE                                                                 \
     "UPDATE {table} SET kind = 0, bytes = %pDb WHERE "                         \
     "store_key = %pDb AND kind <> 0"
@@ -236,17 +269,23 @@ const sx_dbd_dialect *sx_dbd_dialect_of(const char *driver)
 /* In TOUCH the end comes first: MySQL's assignments see those before them. */
 static const char *const statements[SX_DBD_STATEMENTS] = {
     [SX_DBD_GET] =
-        "SELECT " BESIDE ", {bytes} FROM {table} WHERE store_key = %pDb",
+        "SELECT " WHOLE("s") " FROM {table} s WHERE s.store_key = %pDb",
+    /* 2 is SX_USER. */
+    [SX_DBD_GET_BOTH] =
+        "SELECT " BOTH " FROM {table} s LEFT JOIN {table} e ON s.kind = 2 AND "
+        "e.store_key = {epoch} WHERE s.store_key = %pDb",
     [SX_DBD_LOOK] =
         "SELECT kind, token, expires_ms FROM {table} WHERE store_key = %pDb",
     [SX_DBD_INSERT] =
         "INSERT INTO {table} (" BESIDE ", bytes, store_key) VALUES (%lld, "
         "%lld, %lld, %lld, %lld, %lld, %lld, %lld, %lld, %pDb, %pDb){insert}",
-    [SX_DBD_REPLACE] =
-        "UPDATE {table} SET kind = %lld, ns = %lld, user_tag = %lld, handle = "
-        "%lld, created_ms = %lld, last_access_ms = %lld, expires_ms = %lld, "
-        "hard_end_ms = %lld, token = %lld, bytes = %pDb WHERE store_key = %pDb "
-        "AND token = %lld AND kind >= %lld",
+    [SX_DBD_REPLACE] = REPLACE,
+    /* MySQL reads no table that it writes, but what was made of it before: the
+     * inner one, for its LIMIT. */
+    [SX_DBD_REPLACE_IF] =
+        REPLACE " AND COALESCE((SELECT e.token FROM (SELECT token FROM {table} "
+                "WHERE store_key = %pDb AND kind <> 0 AND expires_ms > %lld "
+                "LIMIT 1) e), 0) = %lld",
     [SX_DBD_TOUCH] =
         "UPDATE {table} SET expires_ms = {least}(hard_end_ms, {greatest}(%lld, "
         "CASE WHEN %lld < last_access_ms THEN expires_ms ELSE created_ms END)),"
@@ -266,6 +305,34 @@ static const char *const statements[SX_DBD_STATEMENTS] = {
                        "'reached' AND number < %lld",
 };
 
+_Static_assert(SX_USER == 2, "as a statement has it");
+
+static const char *hex_of(const unsigned char *bytes, size_t len,
+                          apr_pool_t *pool)
+{
+    char *hex = apr_palloc(pool, 2 * len + 1);
+
+    return sx_hex(bytes, len, hex);
+}
+
+/* With what all keys of epochs begin, before the tag. */
+static const char *epochs(apr_pool_t *pool)
+{
+    unsigned char key[SX_STORE_KEY_LEN];
+
+    sx_epoch_key(0, key);
+    return hex_of(key, sizeof key - 8, pool);
+}
+
+static const char *octets(apr_pool_t *pool)
+{
+    unsigned char all[256];
+
+    for (unsigned i = 0; i < sizeof all; i++)
+        all[i] = (unsigned char)i;
+    return hex_of(all, sizeof all, pool);
+}
+
 /* What ${name} stands for; "" if it is none of ours. */
 static const char *word_of(const sx_dbd_dialect *dialect, const char *table,
                            sx_str name, apr_pool_t *pool)
@@ -277,13 +344,18 @@ static const char *word_of(const sx_dbd_dialect *dialect, const char *table,
         {"name", table},
         {"table", apr_pstrcat(pool, quote, table, quote, NULL)},
         {"meta", apr_pstrcat(pool, quote, table, "_meta", quote, NULL)},
-        {"bytes", dialect->get_bytes},
+        {"bytes(", dialect->bytes[0]},
+        {")", dialect->bytes[1]},
+        {"epochs", epochs(pool)},
+        {"octets", octets(pool)},
         {"key", dialect->get_key},
         {"insert", dialect->insert},
         {"least", dialect->least},
         {"greatest", dialect->greatest},
     };
 
+    if (sx_str_eq(name, sx_str_of("epoch")))
+        return sx_dbd_text(dialect, dialect->epoch, table, pool);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (sx_str_eq(name, sx_str_of(words[i].name)))
             return words[i].text;

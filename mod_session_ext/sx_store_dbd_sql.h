@@ -9,9 +9,11 @@
 /* Prepared once a connection; the arguments of each stand in its text. */
 typedef enum sx_dbd_statement {
     SX_DBD_GET,
+    SX_DBD_GET_BOTH, /* and the epoch of its user */
     SX_DBD_LOOK,
     SX_DBD_INSERT,
     SX_DBD_REPLACE,
+    SX_DBD_REPLACE_IF, /* that epoch is the same */
     SX_DBD_TOUCH,
     SX_DBD_REMOVE,
     SX_DBD_REMOVE_IF,
@@ -57,7 +59,9 @@ typedef struct sx_dbd_dialect {
     const char *wall_ms;   /* the database's clock */
     const char *absent;    /* a row of TABLE_meta, unless it is there */
     const char *least, *greatest; /* functions of two */
-    const char *get_bytes, *get_key, *insert, *sweep;
+    const char *bytes[2];         /* before and behind the column */
+    const char *epoch;            /* the key of the epoch of s.user_tag */
+    const char *get_key, *insert, *sweep;
     const char *durable[2]; /* off, on; NULL: as the database does */
     sx_dbd_outcome (*judge)(int code, const char *text);
 } sx_dbd_dialect;

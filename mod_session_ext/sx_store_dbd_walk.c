@@ -40,7 +40,7 @@ static void show_row(const sx_dbd_store *store, apr_dbd_row_t *row, shown *s)
     const char *key = apr_dbd_get_entry(store->driver, row, 10);
     int64_t bytes = sx_dbd_int(store, row, 9);
 
-    s->is_record = sx_dbd_meta(store, row, &s->meta) && bytes >= 0;
+    s->is_record = sx_dbd_meta(store, row, 0, &s->meta) && bytes >= 0;
     s->bytes = (size_t)bytes;
     if (!key || !sx_unhex(key, sizeof s->key, s->key))
         s->is_record = false;

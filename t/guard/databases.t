@@ -15,6 +15,9 @@ use SxTest::Log;
 
 my @PROGRAMS = split ' ', make_var('stores');
 my %NAME = (pgsql => 'PostgreSQL', mysql => 'MariaDB');
+# What statements are counted by, and a log that not every statement goes into.
+my %MORE = (pgsql => ['-c', 'shared_preload_libraries=pg_stat_statements'],
+    mysql => ['--log-bin=binlog']);
 
 # What a program says, and whether it has passed.
 sub program
@@ -30,7 +33,7 @@ sub program
 }
 
 for my $kind (sort keys %NAME) {
-    my $database = SxTest::Database->new($kind);
+    my $database = SxTest::Database->new($kind, @{$MORE{$kind}});
     local @ENV{qw(SXTEST_BACKEND SXTEST_PARAMS SXTEST_POOR)} =
         ($kind, $database->params, $database->poor);
     for my $name (@PROGRAMS) {

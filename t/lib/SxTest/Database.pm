@@ -2,7 +2,9 @@
 # PostgreSQL or MariaDB with data of its own, on a unix socket in a directory of
 # its own, as the user of the tests; gone with the test.
 #
-#   kind     pgsql or mysql, as APR's drivers are called
+#   new(KIND, OPTION...)  pgsql or mysql, as APR's drivers are called; and what
+#            else its server is told
+#   kind     the first of them
 #   params   what such a driver connects with, as a user who may do anything
 #   poor     the same, as one who may make no table
 #   start stop kill pause go_on; sql(TEXT): run it, and what it gives
@@ -104,10 +106,11 @@ sub _run
 # Short and below /tmp, as sockets want it.
 sub new
 {
-    my ($class, $kind) = @_;
+    my ($class, $kind, @more) = @_;
     my $dir = tempdir("sxt-$kind-XXXXXX", DIR => SxTest::Paths::scratch_root());
     my $who = SxTest::Paths::test_user();
-    my $self = bless { kind => $kind, dir => $dir, %{ $KIND{$kind} } }, $class;
+    my $self = bless { kind => $kind, dir => $dir, more => \@more,
+        %{ $KIND{$kind} } }, $class;
     chown $who->{uid}, $who->{gid}, $dir unless $>;
     chmod 0755, $dir;
     push @live, $self;
@@ -130,7 +133,7 @@ sub start
     unlink $socket, "$socket.lock", "$self->{dir}/data/postmaster.pid";
     $self->{daemon} = SxTest::Daemon->start(name => $self->{kind},
         dir => $self->{dir}, socket => $socket,
-        command => $self->{command}->($self->{dir}));
+        command => [@{ $self->{command}->($self->{dir}) }, @{ $self->{more} }]);
     # A socket that answers need not let anybody in yet.
     for (1 .. 500) {
         return $self if defined eval { $self->sql('SELECT 1') };

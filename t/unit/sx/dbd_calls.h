@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the tests of the database backend share: calls on the stage `at`, the
- * same table opened again, and what is told in the log. */
+ * same table opened again, rows that are held, and what is told in the log. */
 #ifndef DBD_CALLS_H
 #define DBD_CALLS_H
 
@@ -102,6 +102,21 @@ static inline void test_told(const unsigned char *key)
     for (char *line = apr_strtok(told, "\n", &last); line;
          line = apr_strtok(NULL, "\n", &last))
         diag("told: %s", line);
+}
+
+/* A connection of ours that holds every row, until it is broken. */
+static inline sx_dbd_conn *take_rows(sx_dbd_store *store)
+{
+    sx_dbd_conn *conn;
+
+    if (!store || sx_dbd_acquire(store, &conn) != SX_STORE_OK)
+        stage_give_up("no connection");
+    if (sx_dbd_run(store, conn, "BEGIN") != 0 ||
+        sx_dbd_run(store, conn,
+                   sx_dbd_text(store->dialect, "UPDATE {table} SET handle = 1",
+                               store->table, at.pool)) != 0)
+        stage_give_up("no row can be held");
+    return conn;
 }
 
 static inline void begin_dbd(void)

@@ -186,6 +186,117 @@ static void test_damage(void)
     says(gone == 6, "and taken out");
 }
 
+/* ---- epochs ------------------------------------------------------------- */
+
+/* How often a statement was run, as the server counts it: PostgreSQL those on
+ * our table, MariaDB all that were prepared. */
+static long long statements(void)
+{
+    if (stage_on == &stage_mysql)
+        return dbd_sql(&at, "SELECT variable_value FROM "
+                            "information_schema.global_status WHERE "
+                            "variable_name = 'com_stmt_execute'");
+    return dbd_sql(&at, "SELECT sum(calls) FROM pg_stat_statements WHERE query "
+                        "LIKE '%{table}%'");
+}
+
+#define ROUNDS 50
+
+static void test_round_trips(void)
+{
+    const char *cookie = begin(&at, "Session-Set: user=alice&n=0");
+    long long before, between, behind;
+    int good = 0;
+
+    if (stage_on == &stage_pgsql)
+        dbd_sql(&at, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements");
+    (void)request(&at, cookie, "Session-Incr: n=1");
+    before = statements();
+    for (int i = 0; i < ROUNDS; i++)
+        good += load(&at, cookie)->status == SX_STATUS_ACTIVE;
+    between = statements();
+    for (int i = 0; i < ROUNDS; i++)
+        good +=
+            request(&at, cookie, "Session-Incr: n=1")->verdict == SX_COMMIT_OK;
+    behind = statements();
+    is_int(good, 2 * ROUNDS, "a logged-in session is loaded and committed");
+    is_int(between - before, ROUNDS, "a load is one statement");
+    is_int(behind - between, 2 * ROUNDS, "and load and commit are one each");
+}
+
+static void test_damaged_epoch(void)
+{
+    const char *cookie = begin(&at, "Session-Set: user=carl"),
+               *other = begin(&at, "Session-Set: user=carl");
+    sx_loaded *loaded = load(&at, cookie);
+    unsigned char key[SX_STORE_KEY_LEN];
+    sx_store_read record, epoch;
+
+    sx_epoch_key(loaded->meta.user_tag, key);
+    request(&at, other, "Session-Logout: others");
+    dbd_sql(&at, "UPDATE {table} SET expires_ms = hard_end_ms + 1 WHERE kind = "
+                 "4");
+    says(at.realm.store->ops->get_with_epoch(
+             at.realm.store, loaded->id.store_key, &record, &epoch, 0,
+             at.now.boot_ms, at.pool) == SX_STORE_OK &&
+             epoch.answer == SX_STORE_DAMAGED && asked(key) == SX_STORE_MISS,
+         "an epoch that is none is told so, and taken out");
+}
+
+/* Who waits for a row has looked for the epoch. */
+static void test_waits_in_no_way(void)
+{
+    const unsigned char *key = made("value");
+    unsigned char of_user[SX_STORE_KEY_LEN];
+    sx_record_meta meta;
+    sx_dbd_conn *held;
+    sx_str bytes;
+    int64_t since;
+    pid_t writer;
+
+    get(key, &bytes, &meta);
+    sx_epoch_key(meta.user_tag, of_user);
+    at.realm.store->ops->remove(at.realm.store, of_user, 0);
+    dbd_sql(&at, "DELETE FROM {table} WHERE kind = 0");
+    held = take_rows(dbd_inner);
+    writer = fork();
+    if (writer == 0) {
+        at.realm.store->ops->put_if_epoch(at.realm.store, key, meta.token, 0,
+                                          sx_str_of("new"), &meta,
+                                          at.now.boot_ms);
+        _exit(0);
+    }
+    usleep(200000);
+    since = boot_ms();
+    says(put(of_user, 0, sx_str_of("epoch"), &meta) == SX_STORE_OK &&
+             boot_ms() - since < 300,
+         "a write that waits for its session is in no log-out's way");
+    sx_dbd_release(dbd_inner, held, true);
+    waitpid(writer, NULL, 0);
+}
+
+/* A server that logs statements refuses those of some isolation levels. */
+static void test_statement_log(void)
+{
+    static const char *const init[] = {"SET SESSION binlog_format = "
+                                       "'STATEMENT'",
+                                       NULL};
+    sx_dbd_config *config =
+        apr_pmemdup(at.pool, dbd_inner->config, sizeof(*config));
+    sx_store *usual = at.realm.store;
+    const char *why = NULL;
+    sx_record_meta meta;
+
+    config->init = init;
+    at.realm.store = sx_store_dbd_open(config, &why, at.pool);
+    if (!at.realm.store)
+        stage_give_up(why);
+    says(dbd_sql(&at, "SELECT @@log_bin") == 1 &&
+             put(stage_key(&at), 0, sx_str_of("x"), &meta) == SX_STORE_OK,
+         "a log of statements forbids no write");
+    at.realm.store = usual;
+}
+
 /* ---- opening ------------------------------------------------------------ */
 
 static const char *why_not(const char *params, const char *table)
@@ -313,11 +424,18 @@ int main(void)
     test_names();
     test_clock();
     test_damage();
+    test_damaged_epoch();
     test_together();
-    if (on_server())
+    if (on_server()) {
+        test_round_trips();
+        test_waits_in_no_way();
         test_poor();
-    else
+        if (stage_on == &stage_mysql)
+            test_statement_log();
+    }
+    else {
         test_sqlite();
+    }
     test_unreachable();
     test_life();
     test_told(key);

@@ -33,20 +33,6 @@ static int take_lock(void)
     return fd;
 }
 
-static sx_dbd_conn *take_rows(sx_dbd_store *store)
-{
-    sx_dbd_conn *conn;
-
-    if (!store || sx_dbd_acquire(store, &conn) != SX_STORE_OK)
-        stage_give_up("no connection");
-    if (sx_dbd_run(store, conn, "BEGIN") != 0 ||
-        sx_dbd_run(store, conn,
-                   sx_dbd_text(store->dialect, "UPDATE {table} SET handle = 1",
-                               store->table, at.pool)) != 0)
-        stage_give_up("no row can be held");
-    return conn;
-}
-
 static void test_waiting(void)
 {
     const unsigned char *key = made("x");
