@@ -3,6 +3,7 @@
 #include "mod_sx_dbd.h"
 
 #include <string.h>
+#include "mod_sx_share.h"
 #include "sx_store_dbd.h"
 
 #define PREFIX "dbd:"
@@ -94,6 +95,7 @@ static const char *prepare(mod_sx_segment *store, apr_pool_t *pool)
         .table = table_of(store->conf),
         .init = (const char *const *)init->elts,
         .connections = most ? (unsigned)strtoul(most, NULL, 10) : 0,
+        .figures = mod_sx_share(sizeof(sx_dbd_figures), pool),
     };
     store->shared = config;
     return NULL;
@@ -112,6 +114,20 @@ static sx_store *open_table(const mod_sx_segment *store, const char **why,
     return sx_store_dbd_open(config, why, pool);
 }
 
+static void figures(const mod_sx_segment *store, mod_sx_tell_figure *tell,
+                    void *baton)
+{
+    const sx_dbd_config *config = store->shared;
+
+    if (!config || !config->figures)
+        return;
+#define X(name, what)                                                          \
+    tell(baton, #name,                                                         \
+         __atomic_load_n(&config->figures->name, __ATOMIC_RELAXED));
+    SX_DBD_FIGURES(X)
+#undef X
+}
+
 const mod_sx_kind mod_sx_dbd = {
     .prefix = PREFIX,
     .is_word = true,
@@ -124,4 +140,5 @@ const mod_sx_kind mod_sx_dbd = {
     .check = check,
     .prepare = prepare,
     .open = open_table,
+    .figures = figures,
 };

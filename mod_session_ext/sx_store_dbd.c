@@ -155,6 +155,7 @@ static void settle(sx_dbd_store *store, sx_store_read *read,
         read->answer = SX_STORE_MISS;
     if (read->answer != SX_STORE_DAMAGED)
         return;
+    sx_dbd_count(&store->figures->damaged);
     sx_dbd_tell(store, "get", "a row that is no record was deleted");
     apr_pool_create(&g.own, NULL);
     answer = sx_dbd_do(store, forget_row, &g, true, "delete");

@@ -65,6 +65,23 @@
 #define SX_DBD_TABLE_MAX   48
 #define SX_DBD_CONNECTIONS 10 /* of a process, if nothing is said */
 
+/* What happened, in numbers: one row a counter, its name and what it counts. */
+#define SX_DBD_FIGURES(X)                                                      \
+    X(connected, "connections that were made")                                 \
+    X(not_connected, "connections that could not be made")                     \
+    X(dropped, "connections that were given up for what happened on them")     \
+    X(statements, "statements of calls that were run")                         \
+    X(damaged, "rows that were no records and were deleted")                   \
+    X(full, "writes refused for want of room")                                 \
+    X(busy, "calls that waited for others in vain")                            \
+    X(failed, "calls that the database did not serve")
+
+typedef struct sx_dbd_figures {
+#define X(name, what) uint64_t name;
+    SX_DBD_FIGURES(X)
+#undef X
+} sx_dbd_figures;
+
 typedef struct sx_dbd_config {
     const char *driver;      /* of apr_dbd: sqlite3, pgsql or mysql */
     const char *params;      /* as it wants them; for sqlite3 a path */
@@ -73,6 +90,7 @@ typedef struct sx_dbd_config {
                               * NULL */
     unsigned connections;    /* at most; 0: SX_DBD_CONNECTIONS */
     int64_t wait_ms;         /* 0: SX_DBD_WAIT_MS */
+    sx_dbd_figures *figures; /* shared by who likes, atomic; NULL: none */
     int64_t boot_ms;         /* CLOCK_BOOTTIME, now */
     const char *boot_id;     /* text; NULL: the kernel's */
 } sx_dbd_config;

@@ -125,6 +125,7 @@ sx_dbd_outcome sx_dbd_change(sx_dbd_store *store, sx_dbd_conn *conn,
 {
     int code;
 
+    sx_dbd_count(&store->figures->statements);
     sx_dbd_watch_statement(conn);
     code = apr_dbd_pbquery(store->driver, pool, conn->handle, rows,
                            conn->statements[which], args->v);
@@ -144,6 +145,7 @@ sx_dbd_outcome sx_dbd_select(sx_dbd_store *store, sx_dbd_conn *conn,
     int code;
 
     *results = NULL;
+    sx_dbd_count(&store->figures->statements);
     sx_dbd_watch_statement(conn);
     code = apr_dbd_pbselect(store->driver, pool, conn->handle, results,
                             conn->statements[which], store->dialect->seek,
@@ -354,6 +356,8 @@ sx_dbd_conn *sx_dbd_connect(sx_dbd_store *store, bool make, const char **why,
         pthread_mutex_unlock(&store->lock);
         conn->limit_ms = sx_dbd_limit_ms(store);
     }
+    sx_dbd_count(*why ? &store->figures->not_connected
+                      : &store->figures->connected);
     if (!*why)
         return conn;
     sx_dbd_disconnect(store, conn);

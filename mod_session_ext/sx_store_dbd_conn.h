@@ -34,6 +34,7 @@ typedef struct sx_dbd_store {
     const apr_dbd_driver_t *driver;
     const char *table;
     int64_t wait_ms;
+    sx_dbd_figures *figures, own_figures;
     const char *statements[SX_DBD_STATEMENTS]; /* their texts */
     struct sx_dbd_store *next;                 /* of all in this process */
 
@@ -57,6 +58,12 @@ typedef struct sx_dbd_store {
     int64_t lease_ms; /* until when this handle sweeps; atomic */
     int64_t reached_ms;
 } sx_dbd_store;
+
+/** One more, of those that processes may share. */
+static inline void sx_dbd_count(uint64_t *figure)
+{
+    __atomic_fetch_add(figure, 1, __ATOMIC_RELAXED);
+}
 
 /* Arguments of a statement, in the order of its text.  They are not copied. */
 typedef struct sx_dbd_args {

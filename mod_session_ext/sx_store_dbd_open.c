@@ -187,6 +187,7 @@ sx_store *sx_store_dbd_open(const sx_dbd_config *config, const char **why,
     store->config = config;
     store->table = config->table ? config->table : SX_DBD_TABLE;
     store->wait_ms = config->wait_ms ? config->wait_ms : SX_DBD_WAIT_MS;
+    store->figures = config->figures ? config->figures : &store->own_figures;
     *why = sx_store_dbd_check_driver(config->driver, pool);
     if (!*why)
         *why = sx_store_dbd_check_table(store->table, pool);

@@ -239,6 +239,8 @@ void sx_dbd_release(sx_dbd_store *store, sx_dbd_conn *conn, bool is_broken)
     sx_dbd_conn *end = is_broken ? conn : NULL;
     const int64_t now_us = sx_boot_us();
 
+    if (is_broken)
+        sx_dbd_count(&store->figures->dropped);
     pthread_mutex_lock(&store->lock);
     sx_dbd_unwatch_locked(store, conn);
     if (is_broken) {
@@ -317,6 +319,17 @@ static sx_answer answer_of(sx_dbd_outcome outcome)
     }
 }
 
+static sx_answer counted(sx_dbd_figures *figures, sx_answer answer)
+{
+    if (answer == SX_STORE_BUSY)
+        sx_dbd_count(&figures->busy);
+    else if (answer == SX_STORE_FULL)
+        sx_dbd_count(&figures->full);
+    else if (sx_answer_is_outage(answer))
+        sx_dbd_count(&figures->failed);
+    return answer;
+}
+
 sx_answer sx_dbd_do(sx_dbd_store *store, sx_dbd_call *call, void *baton,
                     bool writes, const char *what)
 {
@@ -327,7 +340,7 @@ sx_answer sx_dbd_do(sx_dbd_store *store, sx_dbd_call *call, void *baton,
         sx_answer answer = sx_dbd_acquire(store, &conn);
 
         if (answer != SX_STORE_OK)
-            return answer;
+            return counted(store->figures, answer);
         outcome = call_on(store, conn, call, baton, writes);
         sx_dbd_release(store, conn,
                        outcome == SX_DBD_LOST || outcome == SX_DBD_STALE ||
@@ -338,5 +351,5 @@ sx_answer sx_dbd_do(sx_dbd_store *store, sx_dbd_call *call, void *baton,
     }
     if (outcome == SX_DBD_LOST)
         sx_dbd_tell(store, what, "its reply was lost");
-    return answer_of(outcome);
+    return counted(store->figures, answer_of(outcome));
 }

@@ -29,6 +29,9 @@ $more
     SessionExt On
     SessionExtStore $word
 </Location>
+<Location "/server-status">
+    SetHandler server-status
+</Location>
 CONF
 }
 
@@ -43,6 +46,20 @@ sub server
 
 sub status { return $_[0]->get($APP, timeout => 20)->env('SESSION_STATUS') // '' }
 sub statuses { return join ' ', map { status($_) } @_ }
+
+# What the status page says of the store, behind its name.
+sub figures
+{
+    my ($s) = @_;
+    my $page = $s->browser->get('/server-status?auto')->body;
+    return { $page =~ /^SessionExtStore-dbd:\w+-(\w+): (\d+)$/mg };
+}
+
+sub zeros
+{
+    my ($have) = @_;
+    return join ' ', grep { !$have->{$_} } sort keys %$have;
+}
 
 # Once each child has found its database: under prefork there are some.
 sub settled
@@ -124,6 +141,9 @@ sub stands_outage
     cmp_ok(time - $began, '<', 5, "$what: nobody waits long for one that is dead");
     is($r->env('SESSION_STATUS'), 'unavailable', "$what: it is no log-out");
     is($r->header('Set-Cookie'), undef, "$what: no cookie is touched");
+    my $have = figures($s);
+    is(zeros({ map { $_ => $have->{$_} } qw(dropped not_connected failed) }), '',
+        "$what: the status page counts what was lost, and what was tried in vain");
     $database->start;
     $began = time;
     sleep 0.1 while time - $began < 20 && status($browsers[0]) ne 'active';
@@ -216,6 +236,15 @@ my $dir = tempdir('sxt-sqlite-XXXXXX', CLEANUP => 1,
     DIR => -w '/dev/shm' ? '/dev/shm' : SxTest::Paths::scratch_root());
 my $s = server('sqlite3', "$dir/sessions", 'dbd')->start;
 my @browsers = lives('SQLite', $s);
+my $had = figures($s);
+delete $had->{busy};
+is(zeros($had),
+    'damaged dropped failed full not_connected opened probes rejected',
+    'SQLite: the status page has what was done, and nothing that was not');
+$browsers[0]->get($APP) for 1 .. 40;
+my $more = figures($s)->{statements} - $had->{statements};
+# Who sweeps asks now and then.
+ok($more >= 40 && $more < 60, "SQLite: a statement for each load: $more of 40");
 outlives('SQLite', $s, @browsers);
 is(sprintf('%04o', (stat "$dir/sessions")[2] & 07777), '0600',
     "SQLite: the file is the server's alone");

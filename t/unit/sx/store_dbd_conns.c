@@ -80,6 +80,24 @@ static void test_few(void)
     says(asked(key) == SX_STORE_OK, "until one is given back");
 }
 
+/* What those before have left in the figures. */
+static void test_figures(void)
+{
+    const sx_dbd_figures *have = dbd_inner->figures;
+
+    diag("%d connections, %d given up, %d calls in vain", (int)have->connected,
+         (int)have->dropped, (int)have->busy);
+    says(have->connected >= SX_DBD_CONNECTIONS &&
+             have->connected <= 2 * SX_DBD_CONNECTIONS,
+         "each connection is counted");
+    says(have->dropped >= SX_DBD_CONNECTIONS / 2 &&
+             have->dropped < SX_DBD_CONNECTIONS,
+         "and each that was given up");
+    says(have->busy == 2, "and who waited in vain");
+    says(have->failed == 0 && have->not_connected == 0 && have->damaged == 0,
+         "and nothing that was not");
+}
+
 /* ---- forks -------------------------------------------------------------- */
 
 static void test_fork(void)
@@ -210,6 +228,7 @@ int main(void)
     key = made(SECRET);
     test_waiting();
     test_few();
+    test_figures();
     test_inherited();
     test_fork();
     if (on_server())
