@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# The tool on each kind of store, with its real server: sessions go from shared
-# memory by Redis and SQLite to a directory, and are used there.
+# The tool on each kind of store: sessions go from shared memory by Redis and
+# SQLite to a directory, and are used there.  databases.t has PostgreSQL and
+# MariaDB.
 use SxTest;
 use SxTest::Daemon;
 use SxTest::Keys;
