@@ -331,8 +331,9 @@ sx_dbd_conn *sx_dbd_connect(sx_dbd_store *store, bool make, const char **why,
     apr_pool_t *own;
     sx_dbd_conn *conn;
 
-    /* Below no other pool: it is used by whichever thread has it. */
-    apr_pool_create(&own, NULL);
+    /* Below no other pool: it is used by whichever thread has it.  And not even
+     * below APR's own, which would end it before the store. */
+    apr_pool_create_unmanaged_ex(&own, apr_pool_abort_get(pool), NULL);
     conn = apr_pcalloc(own, sizeof *conn);
     conn->pool = own;
     conn->lock = conn->socket = -1;

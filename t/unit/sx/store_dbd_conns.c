@@ -125,6 +125,23 @@ static void test_fork(void)
     says(rounds == 5, "a fork has connections of its own, and ends only those");
 }
 
+/* As a program ends that leaves all of it to APR. */
+static void test_terminate(void)
+{
+    const unsigned char *key = made("x");
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        bool good = asked(key) == SX_STORE_OK;
+
+        apr_terminate();
+        _exit(good ? 0 : 1);
+    }
+    says(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0,
+         "apr_terminate ends what is open");
+}
+
 /* What is open here, and what of that a CGI program would have. */
 static int opened(int *inherited)
 {
@@ -231,6 +248,7 @@ int main(void)
     test_figures();
     test_inherited();
     test_fork();
+    test_terminate();
     if (on_server())
         test_lost();
     sx_dbd_tell(dbd_inner, "a test", "is over");
