@@ -183,11 +183,11 @@ static void evict(sst_shard *shard, const candidate *one, unsigned *live)
         SST_ADD(counters->expired, 1);
         return;
     }
-    if (one->rank == RANK_ANONYMOUS) {
-        SST_ADD(counters->evicted_anonymous, 1);
+    if (one->rank == RANK_USER) {
+        SST_ADD(counters->evicted_user, 1);
     }
     else {
-        SST_ADD(counters->evicted_user, 1);
+        SST_ADD(counters->evicted_anonymous, 1);
     }
     ++*live;
 }

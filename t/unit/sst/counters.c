@@ -38,16 +38,14 @@ static const char *moved(shm_store *store)
     return text;
 }
 
-static shm_status put_kind(shm_store *store, uint64_t number, uint64_t *token,
-                           shm_kind kind, int64_t now_ms)
+static shm_status put_life(shm_store *store, uint64_t number, shm_kind kind,
+                           int64_t life_ms, int64_t now_ms)
 {
     unsigned char key[SST_KEY_LEN];
-    shm_meta meta = meta_of(kind, now_ms, HOUR_MS);
-    shm_status status = shm_store_put_if(store, key_of(number, key), *token,
-                                         "some value", 10, &meta, NULL, now_ms);
+    shm_meta meta = meta_of(kind, now_ms, life_ms);
 
-    *token = meta.token;
-    return status;
+    return shm_store_put_if(store, key_of(number, key), 0, "some value", 10,
+                            &meta, NULL, now_ms);
 }
 
 static shm_status get(shm_store *store, uint64_t number, int64_t now_ms)
@@ -133,15 +131,14 @@ static void test_full(const scratch *at, shm_on_full on_full)
 {
     shm_store_config config = config_of(at, MIB);
     shm_store *store;
-    uint64_t number = 0, token;
+    uint64_t number = 0;
 
     scratch_unlink(at, "");
     config.on_full = on_full;
     store = store_with(&config, NOW);
     do {
-        token = 0;
         (void)moved(store);
-    } while (put_kind(store, ++number, &token, SST_USER, NOW) == SST_OK &&
+    } while (put_life(store, ++number, SST_USER, HOUR_MS, NOW) == SST_OK &&
              number < 50000 && stats_of(store).evicted_user == 0);
     if (on_full == SST_REFUSE) {
         is_str(moved(store), "refused_room+1 ",
@@ -149,26 +146,28 @@ static void test_full(const scratch *at, shm_on_full on_full)
     }
     else {
         has_moved(store, "evicted_user+", "one that ends users");
-        token = 0;
-        (void)put_kind(store, ++number, &token, SST_USER, NOW + HOUR_MS + 1);
+        (void)put_life(store, ++number, SST_USER, HOUR_MS, NOW + HOUR_MS + 1);
         has_moved(store, "expired+", "one that finds what has ended");
     }
     shm_store_close(store);
 }
 
-static void test_anonymous(const scratch *at)
+/* Those of a few minutes go before the others, and are counted as they are. */
+static void test_anonymous(const scratch *at, int64_t life_ms, const char *name)
 {
-    uint64_t number = 0, token;
+    uint64_t number = 0;
     shm_store *store;
+    shm_stats stats;
 
     scratch_unlink(at, "");
     store = store_new(at, MIB);
     do {
-        token = 0;
         (void)moved(store);
-    } while (put_kind(store, ++number, &token, SST_ANONYMOUS, NOW) == SST_OK &&
-             number < 50000 && stats_of(store).evicted_anonymous == 0);
-    has_moved(store, "evicted_anonymous+", "one that ends anonymous sessions");
+        stats = stats_of(store);
+    } while (put_life(store, ++number, SST_ANONYMOUS, life_ms, NOW) == SST_OK &&
+             number < 50000 && stats.evicted_anonymous == 0 &&
+             stats.evicted_user == 0);
+    ok(stats.evicted_anonymous > 0 && stats.evicted_user == 0, "%s", name);
     shm_store_close(store);
 }
 
@@ -215,7 +214,8 @@ int main(void)
     shm_store_close(store);
     test_full(&at, SST_REFUSE);
     test_full(&at, SST_EVICT);
-    test_anonymous(&at);
+    test_anonymous(&at, HOUR_MS, "one that ends anonymous sessions");
+    test_anonymous(&at, 60000, "one that ends those of a minute");
     test_moved(&at);
     scratch_remove(&at);
     return done_testing();
