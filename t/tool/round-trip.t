@@ -89,6 +89,9 @@ my $tool = SxTest::Segment::tool();
 my $seen = `script -qec "'$tool' copy '$shm' 'file:$again'" /dev/null`;
 like($seen, qr/\r\d+ records/, 'on a terminal it is told how far it is');
 like($seen, qr/\r\e\[K[^\r]*seen +$count /, 'before the line is given back');
+$seen = `script -qec "'$tool' check '$shm'" /dev/null`;
+like($seen, qr/^\rshard 1 of (\d+).*\rshard \1 of \1\r\e\[Kno fault/s,
+    'a check tells shard after shard');
 
 my $out = timed('dump', undef, 'dump', "file:$dir");
 my %found;
