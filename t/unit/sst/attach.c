@@ -88,6 +88,34 @@ static void test_generations(const scratch *at)
     shm_store_close(store);
 }
 
+/* What a graceful restart costs has nothing to do with the size of a store: who
+ * joins can do so with nothing of it to be had but its header. */
+static void test_join_is_cheap(const scratch *at)
+{
+    const size_t header = (size_t)sysconf(_SC_PAGESIZE);
+    shm_store_config config = config_of(at, MIB);
+    shm_store *store;
+    int status = -1;
+    pid_t pid;
+
+    scratch_unlink(at, "");
+    store = store_with(&config, START_MS);
+    is_int(shm_store_reopen(store, &config, err, sizeof(err)), SST_OK,
+           "a graceful restart");
+    pid = fork();
+    if (pid == 0) {
+        bool joined =
+            mprotect(store->base + header, MIB - header, PROT_NONE) == 0 &&
+            shm_store_attach(store, START_MS, &report) == SST_OK &&
+            report.result == SST_ATTACH_JOINED;
+
+        _exit(joined ? 0 : 1);
+    }
+    waitpid(pid, &status, 0);
+    is_int(status, 0, "whose children look at the header and nothing else");
+    shm_store_close(store);
+}
+
 static void reset_after(const scratch *at, off_t where, const void *what,
                         size_t len, const char *name)
 {
@@ -388,6 +416,7 @@ int main(int argc, char **argv)
 
     scratch_make(&at);
     test_generations(&at);
+    test_join_is_cheap(&at);
     test_reset(&at, tap_seed(argc, argv));
     test_in_use(&at);
     test_reboot(&at);
