@@ -3,6 +3,7 @@
 #include "mod_sx_keeper.h"
 
 #include <string.h>
+#include "ap_mpm.h"
 #include "mod_sx_attach.h"
 #include "mod_sx_kind.h"
 #include "mod_sx_worker.h"
@@ -25,12 +26,23 @@ typedef struct keeper {
     char told[300]; /* why it is unavailable: said once */
 } keeper;
 
+/* One store that says nothing does not get all threads. */
+static unsigned half_of_threads(void)
+{
+    int threads = 0;
+
+    (void)ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    return threads > 2 * SX_BREAKER_OUTAGES ? (unsigned)threads / 2
+                                            : SX_BREAKER_OUTAGES;
+}
+
 static sx_store *open_kind(const mod_sx_segment *segment, const char **why,
                            apr_pool_t *pool)
 {
     const mod_sx_kind *kind = segment->conf->kind;
     const sx_breaker_config config = {.name = segment->conf->name,
-                                      .figures = segment->breaker};
+                                      .figures = segment->breaker,
+                                      .places = half_of_threads()};
     sx_store *store = kind->open(segment, why, pool);
 
     return store && kind->remote ? sx_store_breaker_create(store, &config, pool)

@@ -9,6 +9,10 @@
  */
 #include "sx_store_breaker.h"
 
+#include <errno.h>
+#include <semaphore.h>
+#include <time.h>
+
 typedef struct breaker {
     sx_store base;
     sx_store_ops ops; /* without what the inner one cannot do */
@@ -18,11 +22,12 @@ typedef struct breaker {
     _Atomic int64_t retry_ms;
     _Atomic unsigned inside; /* calls that have not come back */
     _Atomic int64_t back_ms; /* when one did, or came to an empty house */
+    sem_t places;            /* that are free */
 } breaker;
 
 /* A call that was let through. */
 typedef struct pass {
-    bool is_probe;
+    bool is_probe, has_place;
     int64_t until_ms; /* what it has moved retry_ms to */
 } pass;
 
@@ -61,6 +66,32 @@ static bool is_stuck(breaker *b, int64_t now_ms)
            now_ms - atomic_load(&b->back_ms) >= SX_BREAKER_STUCK_MS;
 }
 
+/* ETIMEDOUT: none is free. */
+static int wait_for_place(breaker *b)
+{
+    struct timespec end;
+    int code;
+
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_nsec += SX_BREAKER_FULL_MS * 1000000L;
+    end.tv_sec += end.tv_nsec / 1000000000;
+    end.tv_nsec %= 1000000000;
+    do
+        code =
+            sem_clockwait(&b->places, CLOCK_MONOTONIC, &end) == 0 ? 0 : errno;
+    while (code == EINTR);
+    return code;
+}
+
+/* Others' calls that come back give theirs to somebody, if not to this one. */
+static bool take_place(breaker *b)
+{
+    while (sem_trywait(&b->places) != 0 && wait_for_place(b) != 0)
+        if (clock_of(b) - atomic_load(&b->back_ms) >= SX_BREAKER_FULL_MS)
+            return false;
+    return true;
+}
+
 /* May this call go through? */
 static bool enter(breaker *b, pass *p)
 {
@@ -68,10 +99,13 @@ static bool enter(breaker *b, pass *p)
     bool stuck = is_stuck(b, now_ms);
 
     *p = (pass){.until_ms = now_ms + SX_BREAKER_PROBE_MS};
-    if (retry_ms == 0 && !stuck)
+    if (retry_ms == 0 && !stuck && b->config.places == 0)
+        return true;
+    p->has_place = retry_ms == 0 && !stuck && take_place(b);
+    if (p->has_place)
         return true;
     p->is_probe =
-        !stuck && now_ms >= retry_ms &&
+        retry_ms != 0 && !stuck && now_ms >= retry_ms &&
         atomic_compare_exchange_strong(&b->retry_ms, &retry_ms, p->until_ms);
     if (p->is_probe) {
         COUNT(b, probes);
@@ -100,6 +134,8 @@ static sx_answer leave(breaker *b, const pass *p, sx_answer answer)
 {
     int64_t closed = 0;
 
+    if (p->has_place)
+        sem_post(&b->places);
     atomic_store(&b->back_ms, clock_of(b));
     atomic_fetch_sub(&b->inside, 1);
     if (p->is_probe) {
@@ -307,6 +343,7 @@ sx_store *sx_store_breaker_create(sx_store *inner,
     b->base.ops = &b->ops;
     b->inner = inner;
     b->config = *config;
+    sem_init(&b->places, 0, config->places);
     if (!b->config.clock_ms)
         b->config.clock_ms = monotonic_ms;
     return &b->base;

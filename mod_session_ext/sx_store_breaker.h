@@ -16,15 +16,17 @@
  * answers most calls is better than none.
  *
  * A peer that holds a connection open and says nothing may keep a call for as
- * long as its driver has no deadline.  When so many calls are inside and none
- * has come back for SX_BREAKER_STUCK_MS, further ones are answered at once,
- * too, and no probe is added to those that wait ("bulkhead", in the same book):
- * so many threads of a process are all that such a peer can have.
+ * long as its driver has no deadline.  So there are `places` for calls at one
+ * time ("bulkhead", in the same book): who finds all of them taken waits for
+ * one, and is answered after SX_BREAKER_FULL_MS in which no call came back.
+ * When SX_BREAKER_OUTAGES are inside and none has come back for
+ * SX_BREAKER_STUCK_MS, further ones are answered at once, too, and no probe is
+ * added to those that wait.
  *
  * One state a handle, so each process finds out for itself; SX_BREAKER_OUTAGES
- * is few.  It is four atomic words, and no lock is held over a call: whoever
- * waits for the peer keeps nobody waiting.  A probe whose caller has vanished,
- * or hangs, is given up after SX_BREAKER_PROBE_MS.
+ * is few.  It is four atomic words and a semaphore, and no lock is held over a
+ * call.  A probe whose caller has vanished, or hangs, is given up after
+ * SX_BREAKER_PROBE_MS.
  */
 #ifndef SX_STORE_BREAKER_H
 #define SX_STORE_BREAKER_H
@@ -36,6 +38,7 @@
 #define SX_BREAKER_PAUSE_MS 500
 #define SX_BREAKER_PROBE_MS 2000 /* longer than any call may take */
 #define SX_BREAKER_STUCK_MS 1000
+#define SX_BREAKER_FULL_MS  250
 
 /* What has happened, in numbers. */
 #define SX_BREAKER_FIGURES(X)                                                  \
@@ -58,6 +61,7 @@ typedef struct sx_breaker_config {
     const char *name; /* for two lines of the log: when it opens and when it
                        * closes; NULL: nothing is said */
     sx_breaker_figures *figures; /* borrowed; NULL: nobody wants to know */
+    unsigned places;             /* for calls at one time; 0: for any number */
 } sx_breaker_config;
 
 /** A breaker in front of ${inner}, which does what that one can, may be called

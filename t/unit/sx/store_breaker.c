@@ -12,6 +12,7 @@
 #include "sx_store_breaker.h"
 
 #define THREADS 8
+#define PLACES  2
 
 /* ---- the store behind it ------------------------------------------------ */
 
@@ -19,6 +20,7 @@ static struct {
     sx_store base;
     _Atomic int answer, calls;
     _Atomic int holds; /* so many calls, from the first, stay inside */
+    _Atomic int takes_ms;
 } peer;
 
 static sx_answer call_peer(void)
@@ -27,6 +29,7 @@ static sx_answer call_peer(void)
 
     while (atomic_load(&peer.holds) >= number)
         sched_yield();
+    usleep((useconds_t)atomic_load(&peer.takes_ms) * 1000);
     return (sx_answer)atomic_load(&peer.answer);
 }
 
@@ -375,6 +378,20 @@ static void *one_call(void *baton)
     return NULL;
 }
 
+/* Calls of other threads, each of which counts itself. */
+static void begin_calls(pthread_t *thread, int count, void *(*calls)(void *))
+{
+    for (int i = 0; i < count; i++)
+        if (pthread_create(&thread[i], NULL, calls, (void *)(uintptr_t)(i + 1)))
+            stage_give_up("no thread");
+}
+
+static void end_calls(const pthread_t *thread, int count)
+{
+    for (int i = 0; i < count; i++)
+        pthread_join(thread[i], NULL);
+}
+
 static void wait_for(const _Atomic int *what, int count)
 {
     for (int ms = 0; atomic_load(what) < count; ms++) {
@@ -394,23 +411,18 @@ static void test_one_probe(void)
     atomic_store(&peer.calls, 0);
     atomic_store(&peer.answer, SX_STORE_OK);
     atomic_store(&peer.holds, THREADS);
-    atomic_store(&rejected, 0);
-    atomic_store(&answered, 0);
-    for (int i = 0; i < THREADS; i++)
-        if (pthread_create(&thread[i], NULL, one_call, NULL) != 0)
-            stage_give_up("no thread");
+    rejected = answered = 0;
+    begin_calls(thread, THREADS, one_call);
     wait_for(&rejected, THREADS - 1);
     is_int(peer.calls, 1, "of many threads one probes");
     is_int(answered, 0, "the others have their answer before it has its own");
     pass_ms(SX_BREAKER_PROBE_MS + 2);
-    if (pthread_create(&late, NULL, one_call, NULL) != 0)
-        stage_give_up("no thread");
+    begin_calls(&late, 1, one_call);
     wait_for(&peer.calls, 2);
     ok(true, "one that does not come back is followed by another");
     atomic_store(&peer.holds, 0);
-    for (int i = 0; i < THREADS; i++)
-        pthread_join(thread[i], NULL);
-    pthread_join(late, NULL);
+    end_calls(thread, THREADS);
+    end_calls(&late, 1);
     ok(!sx_store_breaker_is_open(store) && answered == 2,
        "and if either answers it closes");
 }
@@ -423,9 +435,7 @@ static void test_stuck(void)
     begin_breaker();
     atomic_store(&peer.answer, SX_STORE_OK);
     atomic_store(&peer.holds, SX_BREAKER_OUTAGES);
-    for (int i = 0; i < SX_BREAKER_OUTAGES; i++)
-        if (pthread_create(&thread[i], NULL, one_call, NULL) != 0)
-            stage_give_up("no thread");
+    begin_calls(thread, SX_BREAKER_OUTAGES, one_call);
     wait_for(&peer.calls, SX_BREAKER_OUTAGES);
     pass_ms(SX_BREAKER_STUCK_MS - 2);
     is_int(call(0), SX_STORE_OK, "as long as calls may take others go on");
@@ -437,20 +447,16 @@ static void test_stuck(void)
     pass_ms(10 * SX_BREAKER_PROBE_MS);
     ok(is_silent() && figures.probes == 0, "also to probe, however long");
     atomic_store(&peer.holds, 0);
-    for (int i = 0; i < SX_BREAKER_OUTAGES; i++)
-        pthread_join(thread[i], NULL);
+    end_calls(thread, SX_BREAKER_OUTAGES);
     is_int(call(0), SX_STORE_OK, "when they come back it goes on");
     atomic_store(&peer.calls, 0);
     atomic_store(&peer.holds, SX_BREAKER_OUTAGES - 1);
-    for (int i = 1; i < SX_BREAKER_OUTAGES; i++)
-        if (pthread_create(&thread[i], NULL, one_call, NULL) != 0)
-            stage_give_up("no thread");
+    begin_calls(thread, SX_BREAKER_OUTAGES - 1, one_call);
     wait_for(&peer.calls, SX_BREAKER_OUTAGES - 1);
     pass_ms(SX_BREAKER_STUCK_MS + 2);
     is_int(call(0), SX_STORE_OK, "and fewer of them keep nobody out");
     atomic_store(&peer.holds, 0);
-    for (int i = 1; i < SX_BREAKER_OUTAGES; i++)
-        pthread_join(thread[i], NULL);
+    end_calls(thread, SX_BREAKER_OUTAGES - 1);
 }
 
 /* A probe that was given up says nothing any more. */
@@ -462,8 +468,7 @@ static void test_late_probe(void)
     pass_ms(SX_BREAKER_PAUSE_MS + 2);
     atomic_store(&peer.calls, 0);
     atomic_store(&peer.holds, 1);
-    if (pthread_create(&thread, NULL, one_call, NULL) != 0)
-        stage_give_up("no thread");
+    begin_calls(&thread, 1, one_call);
     wait_for(&peer.calls, 1);
     pass_ms(SX_BREAKER_PROBE_MS + 2);
     is_int(when(SX_STORE_OK), SX_STORE_OK, "the next one closes it");
@@ -477,8 +482,7 @@ static void test_late_probe(void)
     pass_ms(SX_BREAKER_PAUSE_MS + 2);
     atomic_store(&peer.calls, 0);
     atomic_store(&peer.holds, 1);
-    if (pthread_create(&thread, NULL, one_call, NULL) != 0)
-        stage_give_up("no thread");
+    begin_calls(&thread, 1, one_call);
     wait_for(&peer.calls, 1);
     pass_ms(SX_BREAKER_PROBE_MS + 2);
     is_int(when(SX_STORE_UNAVAILABLE), SX_STORE_UNAVAILABLE, "one more fails");
@@ -510,12 +514,8 @@ static void test_storm(void)
     pthread_t thread[THREADS];
 
     begin_breaker();
-    for (int i = 0; i < THREADS; i++)
-        if (pthread_create(&thread[i], NULL, many_calls,
-                           (void *)(uintptr_t)(i + 1)) != 0)
-            stage_give_up("no thread");
-    for (int i = 0; i < THREADS; i++)
-        pthread_join(thread[i], NULL);
+    begin_calls(thread, THREADS, many_calls);
+    end_calls(thread, THREADS);
     ok(figures.opened > 0 && figures.probes >= figures.opened - 1 &&
            figures.rejected > 0,
        "in a storm it has opened, probed and rejected");
@@ -524,6 +524,44 @@ static void test_storm(void)
     ok(!sx_store_breaker_is_open(store), "and after it it closes");
     is_int(peer.calls + (int)figures.rejected, THREADS * 20000 + 1,
            "each call was answered by one of the two");
+}
+
+/* However many come at one time, a peer that keeps them has so many. */
+static void test_places(void)
+{
+    const sx_breaker_config config = {.places = PLACES, .figures = &figures};
+    pthread_t kept[PLACES], more[THREADS];
+    int64_t began_us;
+
+    begin_breaker();
+    store = sx_store_breaker_create(&peer.base, &config, pool);
+    atomic_store(&peer.answer, SX_STORE_OK);
+    atomic_store(&peer.holds, PLACES);
+    rejected = answered = 0;
+    begin_calls(kept, PLACES, one_call);
+    wait_for(&peer.calls, PLACES);
+    began_us = sx_monotonic_us();
+    begin_calls(more, THREADS, one_call);
+    end_calls(more, THREADS);
+    began_us = sx_monotonic_us() - began_us;
+    ok(peer.calls == PLACES && rejected == THREADS && answered == 0,
+       "of those who come at one time %d are kept", PLACES);
+    ok(began_us >= (SX_BREAKER_FULL_MS - 10) * 1000 &&
+           began_us < SX_BREAKER_STUCK_MS * 1000,
+       "the others wait %d ms for a place", SX_BREAKER_FULL_MS);
+    ok(!sx_store_breaker_is_open(store) && figures.rejected == THREADS &&
+           figures.probes == 0,
+       "which opens nothing");
+    atomic_store(&peer.takes_ms, 100);
+    begin_calls(more, THREADS, one_call);
+    atomic_store(&peer.holds, 1);
+    end_calls(more, THREADS);
+    is_int(rejected, THREADS,
+           "nobody is sent away while calls come back, however slow");
+    atomic_store(&peer.takes_ms, 0);
+    atomic_store(&peer.holds, 0);
+    end_calls(kept, PLACES);
+    is_int(answered, THREADS + PLACES, "all of them are answered");
 }
 
 /* By itself it has a clock. */
@@ -556,6 +594,7 @@ int main(void)
     test_late_probe();
     sx_log_set(NULL);
     test_storm();
+    test_places();
     test_own_clock();
     return done_testing();
 }
