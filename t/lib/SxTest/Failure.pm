@@ -8,10 +8,15 @@
 #
 # The peer does(MODE, HOW) until it does('pass'): a SxTest::BadPeer in front of the
 # real server (is_proxied), or whatever can be broken.  A request that finds out
-# may take `first_ms`.
+# may take `first_ms`, and it is back within `back_s`.  Of a client that has no
+# deadline `held` says of faults how many may meet them at one time and how many
+# of those are kept, until their connection ends; `write` is in the command that
+# writes, if another comes first.
+# All rows are made with event, or by turns with those of `mpms`.
 package SxTest::Failure;
 use strict;
 use warnings;
+use IO::Select;
 use Test::More;
 use Time::HiRes qw(sleep time);
 use SxTest;
@@ -22,9 +27,10 @@ my $STATUS = '`SESSION_STATUS`';
 my @COLUMNS = ($STATUS, 'a write', 'with `503`', 'an end', 'log');
 my $APP = '/kept/cgi/app';
 my $STRICT = '/strict/cgi/app';
-my $BACK_IN = 5;     # s
+my $BACK_S = 5;
 my $OPEN_MS = 20;    # a request while nobody is asked
 my $FIRST_MS = 1500; # one of those that find out
+my $STUCK_S = 1;     # then a circuit breaker lets nobody in behind those inside
 
 # Rows of answers to a write: the app has loaded its session when it begins, and
 # the next command is the write.
@@ -93,7 +99,8 @@ END
 sub new
 {
     my ($class, %self) = @_;
-    my $self = bless { conf => '', more => [], %self }, $class;
+    my $self = bless { conf => '', more => [], back_s => $BACK_S,
+        held => {}, %self }, $class;
     my $conf = $self->conf;
     # A process finds out by itself, so there is one.
     $conf =~ s/^(?:ServerLimit|M\w+) .*\n//gm if SxTest::mpm() eq 'prefork';
@@ -119,7 +126,7 @@ sub said { return $_[0]{server}->error_log_since($_[1]) }
 sub number
 {
     my ($self) = @_;
-    my $end = time + $BACK_IN;
+    my $end = time + $self->{back_s};
     while (time < $end) {
         my $n = $self->{b}->get($APP)->env('SESSION_VAR_n');
         return $n if defined $n;
@@ -133,7 +140,7 @@ sub back_after
 {
     my ($self) = @_;
     my $began = time;
-    while (time - $began < $BACK_IN) {
+    while (time - $began < $self->{back_s}) {
         return time - $began if $self->state_of($self->{b}) eq 'active';
         sleep 0.02;
     }
@@ -162,12 +169,43 @@ sub reasons
 
 sub median { my @by = sort { $a <=> $b } @_; return $by[@by / 2] }
 
+sub unanswered
+{
+    my @all = @_;
+    my $set = IO::Select->new(map { $_->{wire}{sock} } @all);
+    my %answered = map { $_ => 1 } $set->can_read(0);
+    return grep { !$answered{ $_->{wire}{sock} } } @all;
+}
+
+# Of so many who come at one time so many are kept, and no answer is in sight.
+sub hold
+{
+    my ($self, $fault) = @_;
+    my ($come, $kept) = @{ $self->{held}{$fault} // [0, 0] };
+    my @all = map { $self->{b}->clone->start($APP) } 1 .. $come;
+    sleep $STUCK_S + 0.2 if $come;
+    my @held = unanswered(@all);
+    is(scalar @held, $kept, "$fault: of $come who ask $kept wait") if $come;
+    return @held;
+}
+
+# The end of their connections is an answer, too.
+sub let_go
+{
+    my ($self, $fault, @held) = @_;
+    $self->does('refuse') if @held;
+    is($_->finish->env('SESSION_STATUS'), 'unavailable',
+        "$fault: until the connection ends") for @held;
+    return;
+}
+
 # While it lasts: what each request gets, and when.
 sub under
 {
     my ($self, $fault, $seen) = @_;
     my $b = $self->{b};
     my ($longest, %state) = 0;
+    my @held = $self->hold($fault);
     for (1 .. 6) {
         my $r = $b->get($APP);
         $longest = 1000 * $r->elapsed if 1000 * $r->elapsed > $longest;
@@ -181,10 +219,12 @@ sub under
     my $leaver = delete $self->{leaver};
     $seen->{'an end'} = $leaver->get($APP, h => ['Session-Destroy: on'])->status;
     $seen->{'an end'} .= ', cookie deleted' if !defined $leaver->cookie('sid');
-    return if !$state{unavailable};
-    my $usual = median(map { 1000 * $b->get('/kept/ssi/env.shtml')->elapsed }
-        1 .. 15);
-    cmp_ok($usual, '<', $OPEN_MS, "$fault: then nobody waits");
+    if ($state{unavailable}) {
+        my $usual = median(map { 1000 * $b->get('/kept/ssi/env.shtml')->elapsed }
+            1 .. 15);
+        cmp_ok($usual, '<', $OPEN_MS, "$fault: then nobody waits");
+    }
+    $self->let_go($fault, @held);
     return;
 }
 
@@ -209,6 +249,9 @@ sub make_row
     return \%seen;
 }
 
+# The commands that write.
+sub of_write { return $_[0]{write} ? (on => $_[0]{write}) : () }
+
 sub make_write_row
 {
     my ($self, $fault) = @_;
@@ -217,7 +260,7 @@ sub make_write_row
     my $writer = $self->{b}->start($APP, wait => 'door',
         h => ['Session-Incr: n=1']);
     SxTest::reached('door');
-    $self->does(@{ $AT_WRITE{$fault} });
+    $self->does(@{ $AT_WRITE{$fault} }, $self->of_write);
     SxTest::release('door');
     my $status = $writer->finish->status;
     my $text = $self->said($mark);
@@ -257,6 +300,7 @@ sub beside_a_dead_one
     sleep 0.005 while time < $end && !$self->{peer}->met;
     my $usual = median(map { 1000 * $other->get($APP)->elapsed } 1 .. 5);
     cmp_ok($usual, '<', 150, "nobody waits behind another's dead connection");
+    $self->does('refuse') if %{ $self->{held} };
     is($stuck->finish->status, 200, 'whose own request is answered');
     $self->does('pass');
     $self->back_after;
@@ -282,8 +326,10 @@ sub counting
     my ($self) = @_;
     my $before = $self->number;
     my ($sure, $doubt) = (0, 0);
-    for my $round (1 .. 6) {
-        $self->does('cut', times => 1);
+    # One that costs seconds comes when some are confirmed, and once.
+    my $once = $self->{back_s} > $BACK_S;
+    for my $round (1 .. ($once ? 1 : 6)) {
+        $self->does('cut', times => 1, skip => $once ? 4 : 0, $self->of_write);
         for (SxTest::parallel(3, sub { return $self->count })) {
             my ($yes, $perhaps) = split;
             $sure += $yes;
@@ -312,6 +358,15 @@ sub figures
 
 # ---- all ---------------------------------------------------------------------
 
+# Threads or processes make no difference: the first and the last are enough.
+sub rows_of_mpm
+{
+    my ($count, @mpms) = @_;
+    my ($turn) = grep { $mpms[$_] eq SxTest::mpm() } 0 .. $#mpms;
+    return defined $turn ? grep { $_ % @mpms == $turn } 0 .. $count - 1
+        : (0, -1);
+}
+
 sub check
 {
     my ($section, %how) = @_;
@@ -320,8 +375,7 @@ sub check
     my %on_page = map { $_->[0] => 1 } @rows;
     is(join(' | ', grep { !$on_page{$_} } sort keys %{ $self->{faults} }), '',
         "$section: the page has all that the test can do");
-    # Threads or processes make no difference to the rest.
-    @rows = @rows[0, -1] if SxTest::mpm() ne 'event';
+    @rows = @rows[rows_of_mpm(scalar @rows, @{ $how{mpms} // ['event'] })];
     $self->row(@$_) for @rows;
     if ($how{is_proxied}) {
         $self->counting;
