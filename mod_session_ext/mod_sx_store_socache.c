@@ -28,9 +28,11 @@ static const struct trait {
     const char *provider; /* NULL: every other */
     apr_uint32_t accepted, most;
     apr_status_t missing; /* what it says of what it has not */
+    bool always_there;    /* and if it says so, it has not */
 } traits[] = {
-    {"dbm", 512 + 1024, 820, APR_EGENERAL},
-    {NULL, 1048576 - 2048, 1048576 - 2048, APR_NOTFOUND},
+    {"dbm", 512 + 1024, 820, APR_EGENERAL, false},
+    {"shmcb", 1048576 - 2048, 1048576 - 2048, APR_NOTFOUND, true},
+    {NULL, 1048576 - 2048, 1048576 - 2048, APR_NOTFOUND, false},
 };
 
 /* Made by the parent, in the pool of the configuration. */
@@ -254,6 +256,7 @@ static const char *prepare(mod_sx_segment *store, apr_pool_t *pool)
         .max_record = made->trait->most,
         .one_at_a_time =
             (made->provider->flags & AP_SOCACHE_FLAG_NOTMPSAFE) != 0,
+        .always_there = made->trait->always_there,
         .boot = boot_of_host(pool),
     };
     store->shared = made;

@@ -46,8 +46,9 @@ static sx_answer missing(const cache_backend *backend)
 {
     const sx_cache *cache = backend->cache;
 
-    return cache->store(cache->baton, probe_id, sx_str_of("yes"), PROBE_S) ==
-                   SX_STORE_OK
+    return cache->always_there ||
+                   cache->store(cache->baton, probe_id, sx_str_of("yes"),
+                                PROBE_S) == SX_STORE_OK
                ? SX_STORE_MISS
                : SX_STORE_UNAVAILABLE;
 }

@@ -24,7 +24,8 @@
  *
  * An outage is no miss.  There are caches that know no difference (memcached's
  * client, when its server is down).  So what was not found is a miss only if
- * something can be written to the cache at that moment.
+ * something can be written to the cache at that moment.  One that is always
+ * there is believed: what is written may push somebody out.
  *
  * What it cannot do: show all it has, sweep, queue.  A record lives for 30 days
  * without an access at most.  Tokens are of the wall clock's microseconds:
@@ -55,7 +56,8 @@ typedef struct sx_cache {
     sx_answer (*remove)(void *baton, const unsigned char *id);
     size_t max_record;  /* bytes that a record may have */
     bool one_at_a_time; /* nor may anybody read while another calls it */
-    uint64_t boot;      /* of this host, a number: times are of its clock */
+    bool always_there;
+    uint64_t boot; /* of this host, a number: times are of its clock */
 } sx_cache;
 
 /**
