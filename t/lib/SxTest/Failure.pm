@@ -147,6 +147,18 @@ sub back_after
     return;
 }
 
+# Each process of prefork has found out.
+sub settle
+{
+    my ($self) = @_;
+    my ($row, $end) = (0, time + 10);
+    return if SxTest::mpm() ne 'prefork';
+    while ($row < 24 && time < $end) {
+        $row = $self->state_of($self->{b}) eq 'active' ? $row + 1 : 0;
+    }
+    return;
+}
+
 # ---- one row -----------------------------------------------------------------
 
 # "200, kept": what the client is told of an increment, and what became of it.
@@ -255,6 +267,7 @@ sub of_write { return $_[0]{write} ? (on => $_[0]{write}) : () }
 sub make_write_row
 {
     my ($self, $fault) = @_;
+    $self->settle;
     my $before = $self->number;
     my $mark = $self->mark;
     my $writer = $self->{b}->start($APP, wait => 'door',
@@ -324,6 +337,7 @@ sub count
 sub counting
 {
     my ($self) = @_;
+    $self->settle;
     my $before = $self->number;
     my ($sure, $doubt) = (0, 0);
     # One that costs seconds comes when some are confirmed, and once.
