@@ -4,6 +4,7 @@
 # MariaDB.
 use SxTest;
 use SxTest::Daemon;
+use SxTest::File qw(spew);
 use SxTest::Keys;
 use JSON::PP qw(decode_json);
 use SxTest::Tool qw(tool tool_fed segment_of);
@@ -11,16 +12,6 @@ use SxTest::Tool qw(tool tool_fed segment_of);
 my $s = SxTest::Server->new;
 my $root = $s->root;
 my $dir = "$root/sessions";
-
-sub spew
-{
-    my ($file, $text) = @_;
-    open my $out, '>', $file or die "$file: $!\n";
-    print $out $text;
-    close $out or die "$file: $!\n";
-    chmod 0600, $file;
-    return $file;
-}
 
 my $word = 'sesame' . $$;
 my $redis_dir = "$root/redis";
@@ -30,9 +21,9 @@ SxTest::Daemon->start(name => 'redis', dir => $redis_dir,
     command => ['redis-server', '--port', '0', '--unixsocket',
         "$redis_dir/socket", '--save', '', '--dir', $redis_dir,
         '--requirepass', $word]);
-my $password = spew("$root/password", "$word\n");
+my $password = spew("$root/password", "$word\n", 0600);
 my $redis = "redis:unix:$redis_dir/socket?password-file=$password";
-my $sqlite = "dbd:moved:sqlite3:@" . spew("$root/params", "$root/db\n");
+my $sqlite = "dbd:moved:sqlite3:@" . spew("$root/params", "$root/db\n", 0600);
 
 SxTest::Keys::put($s->runtime_dir . '/keys', SxTest::Keys::line(1));
 sub scope

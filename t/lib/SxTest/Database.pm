@@ -14,6 +14,7 @@ use warnings;
 use File::Path qw(remove_tree);
 use File::Temp qw(tempdir);
 use SxTest::Daemon;
+use SxTest::File qw(spew);
 use SxTest::Paths;
 
 my $OWNER = $$;
@@ -64,15 +65,6 @@ sub _pgsql
     return $found[-1];
 }
 
-sub _spew
-{
-    my ($file, $text) = @_;
-    open my $out, '>', $file or die "$file: $!\n";
-    print $out $text;
-    close $out or die "$file: $!\n";
-    return;
-}
-
 sub _first_pgsql
 {
     my ($dir) = @_;
@@ -86,7 +78,7 @@ sub _first_mysql
     my ($dir) = @_;
     _run($dir, ['mariadb-install-db', '--no-defaults', "--datadir=$dir/data",
         '--auth-root-authentication-method=normal', '--skip-test-db']);
-    _spew("$dir/init.sql", <<'EOF');
+    spew("$dir/init.sql", <<'EOF');
 CREATE DATABASE IF NOT EXISTS sx;
 CREATE USER IF NOT EXISTS rich@localhost;
 GRANT ALL ON *.* TO rich@localhost;

@@ -12,7 +12,8 @@
 # deadline `held` says of faults how many may meet them at one time and how many
 # of those are kept, until their connection ends; `write` is in the command that
 # writes, if another comes first.
-# All rows are made with event, or by turns with those of `mpms`.
+# All rows are made with event, or by turns with those of `mpms`; where each takes
+# seconds only those that `short` names, unless SXTEST_LONG is set.
 package SxTest::Failure;
 use strict;
 use warnings;
@@ -389,6 +390,11 @@ sub check
     my %on_page = map { $_->[0] => 1 } @rows;
     is(join(' | ', grep { !$on_page{$_} } sort keys %{ $self->{faults} }), '',
         "$section: the page has all that the test can do");
+    if ($how{short} && !$ENV{SXTEST_LONG}) {
+        my %short = map { $_ => 1 } @{ $how{short} };
+        @rows = grep { delete $short{$_->[0]} } @rows;
+        is(join(' | ', sort keys %short), '', "$section: the page has these, too");
+    }
     @rows = @rows[rows_of_mpm(scalar @rows, @{ $how{mpms} // ['event'] })];
     $self->row(@$_) for @rows;
     if ($how{is_proxied}) {
