@@ -4,6 +4,7 @@
 use SxTest;
 use JSON::PP qw(decode_json);
 use SxTest::Database;
+use SxTest::File qw(spew);
 use SxTest::Keys;
 use SxTest::Tool qw(tool tool_fed segment_of);
 use Time::HiRes qw(sleep time);
@@ -42,12 +43,7 @@ sub visitor
 sub secret_file
 {
     my ($name, $text) = @_;
-    my $file = $s->root . "/$name";
-    open my $out, '>', $file or die "$file: $!\n";
-    print $out "$text\n";
-    close $out or die "$file: $!\n";
-    chmod 0600, $file;
-    return $file;
+    return spew($s->root . "/$name", "$text\n", 0600);
 }
 
 # For files of the server's user.
@@ -201,6 +197,6 @@ EOT
 }
 
 # Their servers take seconds to start: both for one MPM, one for the others.
-my %KINDS = (worker => ['pgsql'], prefork => ['mysql']);
+my %KINDS = (event => ['pgsql'], prefork => ['mysql']);
 check($_) for @{ $KINDS{ SxTest::mpm() } // [qw(pgsql mysql)] };
 SxTest::done();
