@@ -78,7 +78,8 @@ typedef struct shm_load_report {
  *
  * Returns SST_OK; SST_DAMAGED if stream or journals are: then nothing is left
  * of what was put, unless ${source->force}, and then the answer is SST_OK with
- * a sentence in ${report->why}; SST_BUSY; SST_UNAVAILABLE.
+ * a sentence in ${report->why}; SST_FULL, an epoch had no room; SST_BUSY;
+ * SST_UNAVAILABLE.
  */
 shm_status shm_store_load(shm_store *store, const shm_load_source *source,
                           int64_t now_ms,

@@ -27,6 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shm_snapshot.h"
 #include "shm_stats.h"
 
 #define OPS_MAX  200000u
@@ -127,7 +128,7 @@ static const unsigned char *key_of(uint64_t number,
 }
 
 typedef struct job {
-    enum { PUT, GET, REMOVE, SWEEP } what;
+    enum { PUT, GET, REMOVE, SWEEP, DUMP } what;
     uint64_t number;
     size_t len;
     shm_kind kind;
@@ -149,6 +150,22 @@ static shm_status put(const hold *on, const job *todo)
                             todo->len, &meta, NULL, todo->now_ms);
 }
 
+static bool sink(void *baton, const void *bytes, size_t len)
+{
+    (void)bytes;
+    *(uint64_t *)baton += len;
+    return true;
+}
+
+static shm_status dump(const hold *on, const job *todo)
+{
+    uint64_t len = 0;
+    const shm_dump_sink to = {.write = sink, .baton = &len};
+    shm_dump_report report;
+
+    return shm_store_dump(on->store, &to, todo->now_ms, &report);
+}
+
 /* Not static and not inlined: callgrind knows it by its name. */
 shm_status measured(const hold *on, job *todo);
 __attribute__((noinline)) shm_status measured(const hold *on, job *todo)
@@ -165,6 +182,8 @@ __attribute__((noinline)) shm_status measured(const hold *on, job *todo)
                              sizeof(out), &meta, 0, todo->now_ms);
     case REMOVE:
         return shm_store_remove(on->store, key_of(todo->number, key), 0);
+    case DUMP:
+        return dump(on, todo);
     case SWEEP:
         break;
     }
@@ -311,6 +330,17 @@ static void large_1m(hold *on)
     put_large(on, 1 << 20);
 }
 
+/* All that is there, as a snapshot reads it. */
+static void snapshot(hold *on)
+{
+    job todo = {.what = DUMP, .now_ms = START_MS};
+
+    fill(on, VALUE, SST_USER, UINT64_MAX);
+    if (timed(on, &todo) != SST_OK) {
+        die("no dump was made");
+    }
+}
+
 /* A byte of one value is changed: who reads it repairs the shard. */
 static void spoil(const hold *on)
 {
@@ -370,6 +400,7 @@ static const scenario scenarios[] = {
     {"move", SHARD, move, "put that has pages emptied for it"},
     {"large-64k", SHARD, large_64k, "put of 64 KiB, full of small records"},
     {"large-1m", SHARD, large_1m, "put of 1 MiB, full of small records"},
+    {"snapshot", SHARD, snapshot, "a dump of all records"},
     {"repair", SHARD, repair, "repair of 32 k records"},
 };
 

@@ -5,7 +5,8 @@
 #
 #   t/bench/run [OPTION...] [PART...]
 #
-# The parts are store, http, instructions, commit and socache; all unless named.
+# The parts are store, http, instructions, commit, socache and graceful; all
+# unless named.
 #
 #   --rounds=N      turns of every case (3 for the store, 5)
 #   --quick         smaller and shorter: shows that it works, measures nothing
@@ -26,6 +27,7 @@ use lib "$FindBin::Bin/lib", "$FindBin::Bin/../lib", "$FindBin::Bin/../lint";
 use File::Temp qw(tempdir);
 use Getopt::Long;
 use Bench::Commit;
+use Bench::Graceful;
 use Bench::Http;
 use Bench::Instructions;
 use Bench::Machine;
@@ -34,13 +36,14 @@ use Bench::Socache;
 use Bench::Store;
 use SxTest::Usage;
 
-my @ORDER = qw(store http instructions commit socache);
+my @ORDER = qw(store http instructions commit socache graceful);
 my %part = (
     store        => \&Bench::Store::tables,
     http         => \&Bench::Http::tables,
     instructions => \&Bench::Instructions::tables,
     commit       => \&Bench::Commit::tables,
     socache      => \&Bench::Socache::tables,
+    graceful     => \&Bench::Graceful::tables,
 );
 
 my %opt = (docs => "$FindBin::Bin/../../docs");
@@ -54,7 +57,7 @@ if ($opt{help}) {
 my %want = map { $_ => 1 } @ARGV ? @ARGV : @ORDER;
 if (my ($unknown) = grep { !$part{$_} } sort keys %want) {
     die "t/bench/run: no part '$unknown': store, http, instructions, commit,"
-        . " socache\n";
+        . " socache, graceful\n";
 }
 die "t/bench/run: --rounds is at least 1\n" if ($opt{rounds} // 1) < 1;
 

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
-# The benchmark of requests works: its short form runs with each server, and no
-# increment that it saw answered is missing.  What it measures here means
-# nothing.
+# The benchmarks of requests and of restarts work: their short forms run, with each
+# server, and no increment that was seen answered is missing.  What they measure
+# here means nothing.
 use strict;
 use warnings;
 use FindBin;
@@ -15,7 +15,7 @@ my $php = -e SxTest::Paths::php_extension();
 
 local $ENV{SXTEST_BUILD} = build();
 my $text = qx(sh '@{[top()]}/t/bench/run' --quick --rounds=1 \\
-    --only='session_ext read[+]write\$' http 2>&1);
+    --only='session_ext read[+]write\$' http graceful 2>&1);
 is($?, 0, 'the short form of the benchmark runs') or diag $text;
 
 # Of each server, what it measures.
@@ -36,4 +36,7 @@ for my $server (sort keys %of) {
     like($part // '', qr/^\* $server, answered .* not in the store: 0$/m,
         "$server: what was answered is there");
 }
+like($text, qr/^\| ShmStore size=1g, [1-9]\d* sessions \|/m,
+    'a store is filled and restarted');
+like($text, qr/^\* a store of 1 GiB adds: -?\d+\.\d+ ms/m, 'which takes so long');
 done_testing();

@@ -10,7 +10,8 @@ use Bench::Machine;
 
 # Sections by the first words of their heading, in the order of the page.
 my @ORDER = ('The store beside its peers', 'Requests', 'Requests in instruct',
-    'The session core alone', 'As a socache provider', 'Where and how');
+    'The session core alone', 'As a socache provider', 'A graceful restart',
+    'Where and how');
 
 sub title_of
 {

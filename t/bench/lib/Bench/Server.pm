@@ -73,7 +73,7 @@ sub conf
     $text .= 'LoadModule session_ext_module "' . SxTest::Paths::module()
         . "\"\n";
     $text .= "User $user->{name}\nGroup $user->{group}\n" unless $>;
-    $text .= $self->common . $self->ours;
+    $text .= $self->common . ($self->{storeless} ? '' : $self->ours);
     $text .= $self->php_scope if $self->{php};
     $text .= peer('ck', 'SessionCookieName session path=/');
     $text .= peer('cc', "SessionCookieName session path=/\n"
@@ -92,7 +92,7 @@ ServerName localhost
 DefaultRuntimeDir $root/run
 PidFile $root/run/httpd.pid
 ErrorLog $root/error_log
-LogLevel warn
+LogLevel $self->{log_level}
 Listen 127.0.0.1:$self->{port}
 DocumentRoot $root/htdocs
 TypesConfig $root/mime.types
@@ -164,7 +164,7 @@ sub ours
 {
     my ($self) = @_;
     return <<"END";
-ShmStore sessions size=16m
+ShmStore sessions size=$self->{size}
 <Location /none/>
     SessionExt On
 </Location>
@@ -233,7 +233,8 @@ sub fill_php
 sub new
 {
     my ($class, %self) = @_;
-    my $self = bless {%self, port => SxTest::Paths::free_port(),
+    my $self = bless {size => '16m', log_level => 'warn', %self,
+        port => SxTest::Paths::free_port(),
         user => SxTest::Paths::test_user(), value => 'v' x 1024}, $class;
     $self->{fpm} = Bench::Fpm->new(root => $self->{root},
         user => $self->{user}) if $self->{fpm};
