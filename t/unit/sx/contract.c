@@ -296,6 +296,7 @@ static void test_each(void)
     char *bytes = apr_pcalloc(at.pool, MANY);
     sx_record_meta ends = meta_of(SX_USER);
     walk w = {0}, some;
+    sx_answer answer;
 
     ends.expires_ms = at.now.boot_ms + SECOND;
     memset(bytes, 'x', MANY - 1);
@@ -313,8 +314,11 @@ static void test_each(void)
          "has ended");
     some = w;
     some.stop_at = 7;
-    says(each(&some) == SX_STORE_OK && some.count == 7,
+    answer = each(&some);
+    says(answer == SX_STORE_OK && some.count == 7,
          "until who is shown them has enough");
+    if (answer != SX_STORE_OK || some.count != 7)
+        diag("answer %d, %d shown", (int)answer, some.count);
     some = w;
     some.drops = true;
     says(each(&some) == SX_STORE_OK &&
