@@ -5,6 +5,7 @@ use SxTest::Failure;
 
 # Another program that has the file open.
 package Other;
+use IPC::Open2 qw(open2);
 
 my $HOLD = <<'END';
 import sqlite3, sys
@@ -25,23 +26,15 @@ sub does
 {
     my ($self, $what) = @_;
     if ($what eq 'hold') {
-        pipe my $in, $self->{go} or die "pipe: $!\n";
-        open my $said, '-|', 'sh', '-c', 'exec python3 -c "$0" "$1" <&"$2"',
-            $HOLD, $self->{file}, _inherited($in) or die "python3: $!\n";
-        close $in;
-        readline($said) =~ /held/ or die "the lock was not had\n";
-        $self->{said} = $said;
+        $self->{pid} = open2($self->{said}, $self->{go}, 'python3', '-c', $HOLD,
+            $self->{file});
+        readline($self->{said}) =~ /held/ or die "the lock was not had\n";
     }
-    delete @$self{qw(go said)} if $what eq 'pass';
+    if ($what eq 'pass' && $self->{pid}) {
+        close $self->{go};
+        waitpid delete $self->{pid}, 0;
+    }
     return;
-}
-
-sub _inherited
-{
-    my ($in) = @_;
-    require Fcntl;
-    fcntl $in, Fcntl::F_SETFD(), 0 or die "fcntl: $!\n";
-    return fileno $in;
 }
 
 package main;
