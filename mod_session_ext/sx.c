@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <apr_strings.h>
 #include <sodium.h>
 
@@ -26,6 +25,14 @@ int64_t sx_boot_us(void)
 int64_t sx_monotonic_us(void)
 {
     return us_of(CLOCK_MONOTONIC);
+}
+
+struct timespec sx_monotonic_in(int64_t ms)
+{
+    const int64_t us = sx_monotonic_us() + ms * 1000;
+
+    return (struct timespec){.tv_sec = us / 1000000,
+                             .tv_nsec = us % 1000000 * 1000};
 }
 
 sx_str sx_str_of(const char *z)

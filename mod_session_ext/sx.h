@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 #include <apr_pools.h>
 
 #define SX_KEY_MAX      128     /* bytes of a data key's name */
@@ -59,6 +60,10 @@ static inline int64_t sx_max64(int64_t a, int64_t b)
  *  step of the wall clock moves, for how long something takes. */
 int64_t sx_boot_us(void);
 int64_t sx_monotonic_us(void);
+
+/** The moment in ${ms} milliseconds, on that second clock (CLOCK_MONOTONIC),
+ *  for who waits until then. */
+struct timespec sx_monotonic_in(int64_t ms);
 
 sx_str sx_str_of(const char *z);
 bool sx_str_eq(sx_str a, sx_str b);

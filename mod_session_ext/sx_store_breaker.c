@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <semaphore.h>
-#include <time.h>
 
 typedef struct breaker {
     sx_store base;
@@ -69,13 +68,9 @@ static bool is_stuck(breaker *b, int64_t now_ms)
 /* ETIMEDOUT: none is free. */
 static int wait_for_place(breaker *b)
 {
-    struct timespec end;
+    const struct timespec end = sx_monotonic_in(SX_BREAKER_FULL_MS);
     int code;
 
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_nsec += SX_BREAKER_FULL_MS * 1000000L;
-    end.tv_sec += end.tv_nsec / 1000000000;
-    end.tv_nsec %= 1000000000;
     do
         code =
             sem_clockwait(&b->places, CLOCK_MONOTONIC, &end) == 0 ? 0 : errno;

@@ -17,7 +17,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
 #define FRESH_US   1000000 /* rested for no longer, it is taken as it is */
@@ -196,14 +195,9 @@ static void note_silence(sx_dbd_store *store, const sx_dbd_conn *conn)
 
 sx_answer sx_dbd_acquire(sx_dbd_store *store, sx_dbd_conn **conn)
 {
-    struct timespec end;
+    const struct timespec end = sx_monotonic_in(store->wait_ms);
     choice chosen;
 
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += store->wait_ms / 1000;
-    end.tv_nsec += store->wait_ms % 1000 * 1000000;
-    end.tv_sec += end.tv_nsec / 1000000000;
-    end.tv_nsec %= 1000000000;
     for (;;) {
         pthread_mutex_lock(&store->lock);
         chosen = choose_locked(store, &end, conn);

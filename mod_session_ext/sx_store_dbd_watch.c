@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TICK_MS    50L
@@ -80,12 +79,8 @@ static void cut_late_locked(sx_dbd_store *store)
 
 static void wait_tick_locked(sx_dbd_store *store)
 {
-    struct timespec end;
+    const struct timespec end = sx_monotonic_in(TICK_MS);
 
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_nsec += TICK_MS * 1000000;
-    end.tv_sec += end.tv_nsec / 1000000000;
-    end.tv_nsec %= 1000000000;
     pthread_cond_timedwait(&store->watch, &store->lock, &end);
 }
 
