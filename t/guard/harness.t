@@ -2,7 +2,9 @@
 # The harness itself, against a server of each MPM without our module: a test
 # that trusts a broken tool proves nothing.
 use SxTest;
+use POSIX ();
 use SxTest::Jar;
+use SxTest::Listener;
 use SxTest::Response;
 use Time::HiRes qw(time);
 
@@ -83,7 +85,19 @@ sub life_of
     my @before = $s->children;
     ok(@before > 0, "$mpm: the workers are known");
     my $mark = $s->log_mark;
+    ok(SxTest::Listener::any($s->port, @before), "$mpm: they listen");
+    # One of them hears of its end late.
+    kill STOP => $before[0];
+    defined(my $waker = fork) or die "fork: $!\n";
+    if (!$waker) {
+        select undef, undef, undef, 0.3;
+        kill CONT => $before[0];
+        POSIX::_exit(0);
+    }
     ok($s->graceful, "$mpm: a graceful restart is seen to end");
+    ok(!SxTest::Listener::any($s->port, @before),
+        "$mpm: and no process of before it accepts connections");
+    waitpid $waker, 0;
     like($s->error_log_since($mark), qr/resuming normal operations/,
         "$mpm: the log since a mark holds what came after it");
     ok($s->hup, "$mpm: a restart is seen to end");

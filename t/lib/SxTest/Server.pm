@@ -15,6 +15,7 @@ use Time::HiRes qw(sleep time);
 use SxTest::Browser;
 use SxTest::Core;
 use SxTest::Fpm;
+use SxTest::Listener;
 use SxTest::Log;
 use SxTest::Paths;
 
@@ -267,8 +268,17 @@ sub _signal_restart
     return 1;
 }
 
-sub graceful { return $_[0]->_signal_restart('USR1') }
-sub hup      { return $_[0]->_signal_restart('HUP') }
+# httpd says that it is back before each process of the old generation has
+# heard of its end: until then one of those may take the next connection.
+sub graceful
+{
+    my ($self) = @_;
+    my @old = $self->children;
+    $self->_signal_restart('USR1');
+    return SxTest::Listener::wait_until_closed($self->{port}, @old);
+}
+
+sub hup { return $_[0]->_signal_restart('HUP') }
 
 # Ends what is left of the process group after the parent.
 sub _reap
