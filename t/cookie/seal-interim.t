@@ -55,7 +55,7 @@ CustomLog "\${SX_LOGS}/trailers_log" trailers
 </Location>
 <Location "/traced/">
     SessionExtSeal theme encrypt
-    ProxyPass "http://127.0.0.1:\${SX_PORT}/none/"
+    ProxyPass "http://127.0.0.1:\${SX_PORT}/none/" disablereuse=On
 </Location>
 EOF2
 

@@ -26,7 +26,7 @@ SessionExtKeyFile $file
 </Location>
 <Location "/proxy/">
     SessionExtSeal theme encrypt
-    ProxyPass "http://127.0.0.1:\${SX_PORT}/free/"
+    ProxyPass "http://127.0.0.1:\${SX_PORT}/free/" disablereuse=On
 </Location>
 EOF2
 

@@ -8,7 +8,7 @@ use SxTest::Redis;
 my $redis = SxTest::Redis->new->start;
 my $peer = SxTest::BadPeer->start(before => $redis->port);
 SxTest::Failure::check('A tier of shared memory and Redis', peer => $peer,
-    is_proxied => 1, conf => 'SessionExtTierMaxAge 60s',
+    is_proxied => 1, conf => 'SessionExtTierMaxAge 10m',
     store => 'tier:shm redis://127.0.0.1:' . $peer->port,
     faults => {
         'nobody listens'                     => ['refuse'],

@@ -20,7 +20,8 @@ my @ways = (
     [chosen   => 'RewriteEngine On', "RewriteRule . $to/any/cgi/app [P]"],
 );
 my $server = SxTest::Server->new(scopes => 1, conf => join '',
-    "<Proxy \"balancer://pool\">\nBalancerMember \"$to\"\n</Proxy>\n",
+    "<Proxy \"balancer://pool\">\n"
+        . "BalancerMember \"$to\" disablereuse=On\n</Proxy>\n",
     map { my ($name, @lines) = @$_;
         location($name, @lines)
             . location("$name-told", @lines, 'SessionExtRequestHeaders On')

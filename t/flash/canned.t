@@ -12,7 +12,7 @@ my $server = SxTest::Server->new(scopes => 1, php => 1, conf => <<"EOF");
     SessionExtNamespace localhost
     SessionExtAccept On
     SessionExtRequestHeaders On
-    ProxyPass $to/
+    ProxyPass $to/ disablereuse=On
     ProxyErrorOverride On
 </Location>
 EOF

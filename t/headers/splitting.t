@@ -15,7 +15,7 @@ CustomLog "\${SX_LOGS}/users_log" users
     SessionExtNamespace localhost
     SessionExtRemoteUser On
     SessionExtRequestHeaders On
-    ProxyPass $to/
+    ProxyPass $to/ disablereuse=On
 </Location>
 <Location "/user/">
     SessionExt On

@@ -11,16 +11,16 @@ my $server = SxTest::Server->new(scopes => 1, php => 1, conf => <<"EOF");
 <Location "/proxied/">
     SessionExt On
     SessionExtNamespace localhost
-    ProxyPass $to/
+    ProxyPass $to/ disablereuse=On
 </Location>
 <Location "/trusted/">
     SessionExt On
     SessionExtNamespace localhost
     SessionExtAccept On
-    ProxyPass $to/
+    ProxyPass $to/ disablereuse=On
 </Location>
 <Location "/nothing/">
-    ProxyPass $to/
+    ProxyPass $to/ disablereuse=On
 </Location>
 <Location "/balanced/">
     SessionExt On
@@ -34,7 +34,7 @@ my $server = SxTest::Server->new(scopes => 1, php => 1, conf => <<"EOF");
     RewriteRule . $to/cgi/app [P]
 </Location>
 <Proxy "balancer://pool">
-    BalancerMember "http://127.0.0.1:$port"
+    BalancerMember "http://127.0.0.1:$port" disablereuse=On
 </Proxy>
 <Location "/deaf/">
     SessionExt On

@@ -10,7 +10,7 @@ my $scope = <<"EOF";
     SessionExt On
     SessionExtNamespace localhost
     SessionExtAccept On
-    ProxyPass $to/
+    ProxyPass $to/ disablereuse=On
     ProxyErrorOverride On
 EOF
 my $server = SxTest::Server->new(scopes => 1, php => 1, conf => <<"EOF");

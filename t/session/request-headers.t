@@ -11,22 +11,22 @@ my $server = SxTest::Server->new(scopes => 1, php => 1, conf => <<"EOF");
     SessionExt On
     SessionExtNamespace localhost
     SessionExtRequestHeaders On
-    ProxyPass $to/
+    ProxyPass $to/ disablereuse=On
 </Location>
 <Location "/untold/">
     SessionExt On
     SessionExtNamespace localhost
-    ProxyPass $to/
+    ProxyPass $to/ disablereuse=On
 </Location>
 <Location "/without/">
-    ProxyPass $to/
+    ProxyPass $to/ disablereuse=On
 </Location>
 <Location "/some/">
     SessionExt On
     SessionExtNamespace localhost
     SessionExtRequestHeaders On
     SessionExtEnv cart
-    ProxyPass $to/
+    ProxyPass $to/ disablereuse=On
 </Location>
 EOF
 $server->start;

@@ -192,7 +192,7 @@ sub _untrusted
     return "    DocumentRoot \"$dir\"\n"
         . join('', map { "    ProxyPass $_ !\n" }
             qw(/err/ /page.shtml /rewritten/))
-        . "    ProxyPass / $to/\n    ProxyPassReverse / $to/\n"
+        . "    ProxyPass / $to/ disablereuse=On\n    ProxyPassReverse / $to/\n"
         . _directory($dir, 'pl', '');
 }
 

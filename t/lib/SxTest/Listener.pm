@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Which processes still accept connections at a port of 127.0.0.1.
+# Who still accepts connections at a port of 127.0.0.1.
 package SxTest::Listener;
 use strict;
 use warnings;
@@ -31,16 +31,30 @@ sub any
     return 0;
 }
 
-# Dies when one of them still does after 20 seconds.
-sub wait_until_closed
+# True as soon as it is so, false if that takes too long.
+sub _wait
 {
-    my ($port, @pids) = @_;
+    my ($is_so) = @_;
     my $end = time + 20;
-    while (any($port, @pids)) {
-        die "an old process still listens at port $port\n" if time > $end;
+    while (!$is_so->()) {
+        return 0 if time > $end;
         sleep 0.005;
     }
     return 1;
+}
+
+# Until none of these processes takes connections.
+sub wait_until_closed
+{
+    my ($port, @pids) = @_;
+    return _wait(sub { !any($port, @pids) });
+}
+
+# Until nobody does.
+sub wait_until_free
+{
+    my ($port) = @_;
+    return _wait(sub { !%{ _sockets($port) } });
 }
 
 1;

@@ -275,7 +275,8 @@ sub graceful
     my ($self) = @_;
     my @old = $self->children;
     $self->_signal_restart('USR1');
-    return SxTest::Listener::wait_until_closed($self->{port}, @old);
+    return SxTest::Listener::wait_until_closed($self->{port}, @old)
+        || die "a process of before the restart still takes connections\n";
 }
 
 sub hup { return $_[0]->_signal_restart('HUP') }
@@ -308,7 +309,9 @@ sub stop
         sleep 0.01;
     }
     $self->{pid} = undef if !kill 0, $self->{pid};
-    return $self->_reap;
+    $self->_reap;
+    # Children of a parent that was killed are nobody's to wait for.
+    return SxTest::Listener::wait_until_free($self->{port});
 }
 
 # The same, and the last process has done what it does at its end. httpd's event
