@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# A php-fpm for the benchmark: one master with two pools, which differ in their
-# save handler, so that both pay for the same extensions.
+# A php-fpm for the benchmark: one master with pools that differ in their save
+# handler, so that all pay for the same extensions.
 package Bench::Fpm;
 use strict;
 use warnings;
@@ -14,6 +14,7 @@ my @live;
 # Name of a pool, and of the paths that it serves, to its lines.
 my %pools = (
     php  => '',
+    phpn => "php_admin_value[session.save_handler] = bench_nothing\n",
     phpx => "php_admin_value[session.save_handler] = session_ext\n"
         . "php_admin_value[session.serialize_handler] = session_ext\n",
 );

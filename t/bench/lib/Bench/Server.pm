@@ -19,8 +19,9 @@ my @live;
 
 my @modules = qw(authz_core mime headers asis session session_cookie
     session_crypto dbd session_dbd);
-# Paths of PHP: on its files, on ours, and on ours with nothing exported.
-my @php = qw(php phpx phpe);
+# Paths of PHP: on its files, on a handler that does nothing, on ours without
+# httpd's module, on ours, and on ours with nothing exported.
+my @php = qw(php phpn phpa phpx phpe);
 my @places = qw(bare hdr none sx sxw sxcheck sxmake ck cks ckmake cc ccs ccmake
     db dbs dbmake);
 
@@ -138,20 +139,21 @@ sub php_scope
     };
     my $text = $of->('php', 'files', 'php', '');
     return $text unless $self->{phpx};
-    my @ours = ('session_ext', 'session_ext',
-        "    SessionExt On\n    SessionExtPHP On\n");
-    return $text . $of->('phpx', @ours)
-        . $of->('phpe', @ours[0, 1], "$ours[2]    SessionExtEnv Off\n");
+    my @ours = ('session_ext', 'session_ext');
+    my $on = "    SessionExt On\n    SessionExtPHP On\n";
+    return $text . $of->('phpn', 'bench_nothing', 'php', '')
+        . $of->('phpa', @ours, '') . $of->('phpx', @ours, $on)
+        . $of->('phpe', @ours, "$on    SessionExtEnv Off\n");
 }
 
-# The pool that has ours as its save handler serves two paths.
+# The pool that has ours as its save handler serves three paths.
 sub fpm_scope
 {
     my ($self, $dir) = @_;
     my $text = join '', map { "LoadModule ${_}_module $dir/mod_$_.so\n" }
         qw(proxy proxy_fcgi);
     for my $place (@php) {
-        my $socket = $self->{fpm}->socket($place eq 'php' ? 'php' : 'phpx');
+        my $socket = $self->{fpm}->socket($place =~ s/[ae]\z/x/r);
         $text .= "<Location /$place/>\n"
             . "SetHandler \"proxy:unix:$socket|fcgi://localhost/\"\n"
             . "</Location>\n";
@@ -224,9 +226,13 @@ sub fill_php
     spew("$dir/make.php", $begin . "session_start();\n"
         . "\$_SESSION = ['n' => 0, 'd' => '$self->{value}'];\n" . $end);
     my $extension = SxTest::Paths::php_extension();
-    spew("$root/ini/php.ini", !-e $extension ? '' : "extension=\"$extension"
-        . "\"\nsession_ext.store_file = $root/run/session_ext-sessions.shm\n"
-        . "session_ext.key_file = $root/run/session_ext.keys\n");
+    my $nothing = SxTest::Paths::build_dir() . '/t/bench/php/nothing.so';
+    spew("$root/ini/php.ini", !-e $extension ? '' : <<"END");
+extension="$nothing"
+extension="$extension"
+session_ext.store_file = $root/run/session_ext-sessions.shm
+session_ext.key_file = $root/run/session_ext.keys
+END
     return;
 }
 
