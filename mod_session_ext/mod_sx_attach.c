@@ -7,9 +7,9 @@
 #include "mod_sx_keeper.h"
 #include "mod_sx_kind.h"
 #include "mod_sx_snapshot.h"
-#include "mod_sx_worker.h"
 #include "shm_stats.h"
 #include "sx_store_shm.h"
+#include "sx_worker.h"
 
 extern module AP_MODULE_DECLARE_DATA session_ext_module;
 
@@ -21,7 +21,7 @@ typedef struct membership {
     mod_sx_segment *segment;
     apr_pool_t *pool;
     shm_cleanup *cleanup;
-    mod_sx_worker worker;
+    sx_worker worker;
     char told[160]; /* why it is unavailable: said once */
 } membership;
 
@@ -126,7 +126,7 @@ static void *try_again(void *baton)
     membership *m = baton;
     int64_t pause = 1;
 
-    while (!mod_sx_worker_wait(&m->worker, pause * 1000)) {
+    while (!sx_worker_wait(&m->worker, pause * 1000)) {
         int64_t began = shm_store_clock_ms();
 
         if (try_attach(m))
@@ -144,7 +144,7 @@ static apr_status_t leave(void *baton)
 {
     membership *m = baton;
 
-    mod_sx_worker_stop(&m->worker);
+    sx_worker_stop(&m->worker);
     shm_store_cleanup_stop(m->cleanup);
     return APR_SUCCESS;
 }
@@ -165,7 +165,7 @@ void mod_sx_attach(mod_sx_segment *segment, apr_pool_t *pchild)
     /* Before the pools below this one are cleared: threads use them. */
     apr_pool_pre_cleanup_register(pchild, m, leave);
     if (!try_attach(m))
-        (void)mod_sx_worker_start(&m->worker, try_again, m);
+        (void)sx_worker_start(&m->worker, try_again, m);
 }
 
 sx_store *mod_sx_attached(const mod_sx_segment *segment)

@@ -6,7 +6,7 @@
 #include "ap_mpm.h"
 #include "mod_sx_attach.h"
 #include "mod_sx_kind.h"
-#include "mod_sx_worker.h"
+#include "sx_worker.h"
 
 extern module AP_MODULE_DECLARE_DATA session_ext_module;
 
@@ -22,7 +22,7 @@ extern module AP_MODULE_DECLARE_DATA session_ext_module;
 typedef struct keeper {
     mod_sx_segment *segment;
     apr_pool_t *pool;
-    mod_sx_worker worker;
+    sx_worker worker;
     char told[300]; /* why it is unavailable: said once */
 } keeper;
 
@@ -93,7 +93,7 @@ static void *run(void *baton)
     keeper *k = baton;
     int64_t pause_ms = TRY_MS;
 
-    while (!mod_sx_worker_wait(&k->worker, pause_ms)) {
+    while (!sx_worker_wait(&k->worker, pause_ms)) {
         sx_store *store = mod_sx_attached(k->segment);
 
         if (store)
@@ -108,7 +108,7 @@ static apr_status_t leave(void *baton)
 {
     keeper *k = baton;
 
-    mod_sx_worker_stop(&k->worker);
+    sx_worker_stop(&k->worker);
     return APR_SUCCESS;
 }
 
@@ -121,7 +121,7 @@ void mod_sx_keep(mod_sx_segment *segment, apr_pool_t *pchild)
     (void)try_open(k);
     /* Before the pools below this one are cleared: the thread uses them. */
     apr_pool_pre_cleanup_register(pchild, k, leave);
-    if (!mod_sx_worker_start(&k->worker, run, k))
+    if (!sx_worker_start(&k->worker, run, k))
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, ap_server_conf,
                      "SessionExtStore '%s': nothing is swept by this process, "
                      "which can have no thread for it",

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mod_sx_worker.h"
+#include "sx_worker.h"
 
 #include <signal.h>
-#include <time.h>
 
-bool mod_sx_worker_start(mod_sx_worker *worker, void *(*run)(void *),
-                         void *baton)
+#include "sx.h"
+
+bool sx_worker_start(sx_worker *worker, void *(*run)(void *), void *baton)
 {
     sigset_t all, before;
 
@@ -21,25 +21,22 @@ bool mod_sx_worker_start(mod_sx_worker *worker, void *(*run)(void *),
     return worker->runs;
 }
 
-bool mod_sx_worker_wait(mod_sx_worker *worker, int64_t ms)
+bool sx_worker_wait(sx_worker *worker, int64_t ms)
 {
-    struct timespec end;
+    const struct timespec end = sx_monotonic_in(ms);
     bool stop;
     int rc = 0;
 
-    clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_nsec += ms % 1000 * 1000000;
-    end.tv_sec += ms / 1000 + end.tv_nsec / 1000000000;
-    end.tv_nsec %= 1000000000;
     pthread_mutex_lock(&worker->lock);
     while (!worker->stop && rc == 0)
-        rc = pthread_cond_timedwait(&worker->wake, &worker->lock, &end);
+        rc = pthread_cond_clockwait(&worker->wake, &worker->lock,
+                                    CLOCK_MONOTONIC, &end);
     stop = worker->stop;
     pthread_mutex_unlock(&worker->lock);
     return stop;
 }
 
-void mod_sx_worker_stop(mod_sx_worker *worker)
+void sx_worker_stop(sx_worker *worker)
 {
     if (!worker->runs)
         return;
