@@ -97,14 +97,9 @@ static apr_status_t conns_end(void *baton)
 
 void sx_dbd_conns_begin(sx_dbd_store *store, apr_pool_t *pool)
 {
-    pthread_condattr_t attr;
-
     pthread_once(&once, watch_forks);
     pthread_mutex_init(&store->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&store->rests, &attr);
-    pthread_condattr_destroy(&attr);
+    pthread_cond_init(&store->rests, NULL);
     sx_dbd_watch_begin(store);
     store->pid = getpid();
     pthread_mutex_lock(&all_lock);
@@ -168,7 +163,8 @@ static choice choose_locked(sx_dbd_store *store, const struct timespec *end,
     if (sx_boot_us() < store->silent_us)
         return DOWN;
     while (!store->idle && store->count >= most)
-        if (pthread_cond_timedwait(&store->rests, &store->lock, end) != 0 &&
+        if (pthread_cond_clockwait(&store->rests, &store->lock, CLOCK_MONOTONIC,
+                                   end) != 0 &&
             !store->idle && store->count >= most)
             return LATE;
     *conn = store->idle;

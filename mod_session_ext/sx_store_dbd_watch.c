@@ -81,7 +81,7 @@ static void wait_tick_locked(sx_dbd_store *store)
 {
     const struct timespec end = sx_monotonic_in(TICK_MS);
 
-    pthread_cond_timedwait(&store->watch, &store->lock, &end);
+    pthread_cond_clockwait(&store->watch, &store->lock, CLOCK_MONOTONIC, &end);
 }
 
 static void *watch(void *baton)
@@ -145,12 +145,7 @@ void sx_dbd_unwatch_locked(sx_dbd_store *store, sx_dbd_conn *conn)
 
 void sx_dbd_watch_begin(sx_dbd_store *store)
 {
-    pthread_condattr_t attr;
-
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&store->watch, &attr);
-    pthread_condattr_destroy(&attr);
+    pthread_cond_init(&store->watch, NULL);
 }
 
 void sx_dbd_watch_forget_locked(sx_dbd_store *store)

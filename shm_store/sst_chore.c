@@ -33,23 +33,13 @@ int sst_thread_start(pthread_t *thread, void *(*run)(void *), void *baton)
     return rc;
 }
 
-void sst_cond_init(pthread_cond_t *wake)
-{
-    pthread_condattr_t attr;
-
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(wake, &attr);
-    pthread_condattr_destroy(&attr);
-}
-
 int sst_cond_wait_ms(pthread_cond_t *wake, pthread_mutex_t *lock, int64_t ms)
 {
     int64_t until = sst_monotonic_ns() + ms * 1000000;
     struct timespec end = {.tv_sec = until / 1000000000,
                            .tv_nsec = until % 1000000000};
 
-    return pthread_cond_timedwait(wake, lock, &end);
+    return pthread_cond_clockwait(wake, lock, CLOCK_MONOTONIC, &end);
 }
 
 /* ---- the threads -------------------------------------------------------- */
@@ -133,7 +123,7 @@ void sst_chores_init(sst_chores *chores, shm_store *store,
         chores->chore = *chore;
     }
     pthread_mutex_init(&chores->lock, NULL);
-    sst_cond_init(&chores->wake);
+    pthread_cond_init(&chores->wake, NULL);
 }
 
 void sst_chores_tick(sst_chores *chores, int64_t now_ms)

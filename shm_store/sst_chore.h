@@ -37,8 +37,7 @@ void sst_chores_stop(sst_chores *chores);
  *  0 or an errno. */
 int sst_thread_start(pthread_t *thread, void *(*run)(void *), void *baton);
 
-/** A condition variable on the monotonic clock, and a wait for ${ms}. */
-void sst_cond_init(pthread_cond_t *wake);
+/** pthread_cond_clockwait for ${ms}, whatever the wall clock does. */
 int sst_cond_wait_ms(pthread_cond_t *wake, pthread_mutex_t *lock, int64_t ms);
 
 #endif

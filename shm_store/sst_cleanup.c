@@ -162,7 +162,7 @@ shm_cleanup *shm_store_cleanup_start(shm_store *store, const shm_chore *chore)
         randombytes_buf(&cleanup->nonce, sizeof(cleanup->nonce));
     }
     pthread_mutex_init(&cleanup->lock, NULL);
-    sst_cond_init(&cleanup->wake);
+    pthread_cond_init(&cleanup->wake, NULL);
     sst_chores_init(&cleanup->chores, store, cleanup, chore);
     rc = sst_thread_start(&cleanup->thread, cleanup_run, cleanup);
     if (rc != 0) {
