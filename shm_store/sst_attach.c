@@ -211,8 +211,7 @@ static bool format(attaching *at, bool wipe)
 
     randombytes_buf(made.hash_key, sizeof(made.hash_key));
     made.clocks[0].base_ms = at->now_ms - (int64_t)SST_FIRST_TICK * SST_TICK_MS;
-    /* Beyond every token that an earlier segment can have given. */
-    if (!sst_format(at->store, &made, (uint64_t)sst_real_ms() << 20, wipe)) {
+    if (!sst_format(at->store, &made, sst_token_first(), wipe)) {
         return false;
     }
     stamp(at);

@@ -261,6 +261,9 @@ static bool check_shard(check *on)
 {
     const sst_shard_shm *shm = on->shard.shm;
 
+    if (shm->token > SST_TOKEN_MAX) {
+        return fault(on, "its last token is beyond all that can be");
+    }
     on->figures = (sst_figures_shm){0};
     memset(on->uses, 0, sizeof(on->uses));
     for (unsigned i = 0; i < SST_NS_CELLS; i++) {

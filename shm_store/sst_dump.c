@@ -111,7 +111,8 @@ static bool write_head(const dumping *at)
                           .boot_ms = at->now_ms};
 
     for (uint32_t no = 0; no < store->geo.nshards; no++) {
-        uint64_t token = SST_LOAD(sst_shard_header(store, no)->token);
+        uint64_t token =
+            sst_token_last(SST_LOAD(sst_shard_header(store, no)->token));
 
         head.token = token > head.token ? token : head.token;
     }

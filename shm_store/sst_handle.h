@@ -168,7 +168,28 @@ void sst_boot_id(uint8_t boot_id[16]);
 /** CLOCK_MONOTONIC in nanoseconds, for budgets. */
 int64_t sst_monotonic_ns(void);
 
-/** The wall clock in milliseconds: only to carry times over a reboot. */
+/** The wall clock in milliseconds: only to carry times over a reboot, and for
+ *  tokens. */
 int64_t sst_real_ms(void);
+
+/** Behind this one the tokens of a new segment begin: beyond all that an
+ *  earlier one can have given, and, whatever the clock says, with half of them
+ *  left to give. */
+static inline uint64_t sst_token_first(void)
+{
+    return ((uint64_t)sst_real_ms() << 20) & (SST_TOKEN_MAX >> 1);
+}
+
+/** The last token given, of a counter that says ${token}.  None can follow one
+ *  that is damaged, or used up: then it begins as in a new segment. */
+static inline uint64_t sst_token_last(uint64_t token)
+{
+    return token < SST_TOKEN_MAX ? token : sst_token_first();
+}
+
+static inline bool sst_token_ok(uint64_t token)
+{
+    return token != 0 && token <= SST_TOKEN_MAX;
+}
 
 #endif

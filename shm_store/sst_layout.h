@@ -63,6 +63,7 @@
 #define SST_FIRST_TICK (UINT32_C(1) << 26)
 #define SST_NEVER      UINT32_MAX /* bound of a page where nothing ends */
 #define SST_SNAP_PATH  1024u      /* bytes of the snapshot's path, with its 0 */
+#define SST_TOKEN_MAX  ((uint64_t)INT64_MAX) /* the last; 0 is none */
 
 /* State word: READY is stored last, so all before it is there.  MIGRATING: the
  * segment that counts lies whole behind this one (sst_migrate.h). */
@@ -180,7 +181,7 @@ typedef struct sst_latency_shm {
 /* The lines behind the lock are what every operation writes. */
 typedef struct sst_shard_shm {
     sst_lock_shm lock;
-    uint64_t token; /* the last one given */
+    uint64_t token; /* the last one given; beyond the last there is: damage */
     sst_counters_shm counters;
     uint32_t sweep_page;   /* where a put that needs room looks next */
     uint32_t evict_bucket; /* where the next search for a victim begins */

@@ -410,7 +410,7 @@ static bool meta_of(const reading *at, shm_meta *meta)
                        .value_len = at->value_len};
     return record->created <= expires && expires <= record->hard_end &&
            record->created <= access && access <= record->hard_end &&
-           record->token != 0 && meta->kind >= SST_ANONYMOUS &&
+           sst_token_ok(record->token) && meta->kind >= SST_ANONYMOUS &&
            meta->kind <= SST_TOMBSTONE;
 }
 

@@ -127,7 +127,8 @@ static shm_status raise_tokens(loading *at)
     if (at->head.life == shm_store_life(at->store)) {
         return SST_OK;
     }
-    if (__builtin_add_overflow(at->head.token, TOKENS_MORE, &least)) {
+    if (__builtin_add_overflow(at->head.token, TOKENS_MORE, &least) ||
+        least > SST_TOKEN_MAX) {
         return damaged(at, "its head is damaged");
     }
     for (uint32_t no = 0; no < at->store->geo.nshards; no++) {

@@ -121,7 +121,7 @@ static bool image_begin(migration *at, const sst_old_head *head)
     memcpy(made.hash_key, head->hash_key, sizeof(made.hash_key));
     memcpy(made.snap_path, head->snap_path, sizeof(made.snap_path));
     made.clocks[0] = head->clock;
-    return sst_format(&at->image, &made, head->token, false) ||
+    return sst_format(&at->image, &made, sst_token_last(head->token), false) ||
            cannot(at, "its size makes no segment in layout version %u",
                   SST_LAYOUT_VERSION);
 }

@@ -68,7 +68,7 @@ static inline bool sst_head_read(const sst_chunk *chunk, sst_head *head)
     return head->created <= head->expires && head->expires <= head->hard_end &&
            head->created <= head->last_access &&
            head->last_access <= head->hard_end &&
-           head->len <= SST_MAX_RECORD_MAX && head->token != 0 &&
+           head->len <= SST_MAX_RECORD_MAX && sst_token_ok(head->token) &&
            head->kind >= SST_ANONYMOUS && head->kind < SST_KIND_COUNT;
 }
 

@@ -169,7 +169,8 @@ static void look_ahead(const sst_shard *shard, uint32_t no)
 uint64_t sst_repair_locked(sst_shard *shard, bool sums)
 {
     sst_shard_shm *shm = shard->shm;
-    repair work = {.shard = shard, .sums = sums, .token = shm->token};
+    repair work = {
+        .shard = shard, .sums = sums, .token = sst_token_last(shm->token)};
 
     sst_wipe(&shm->figures, sizeof(shm->figures));
     sst_page_forget_all_locked(shard);

@@ -135,7 +135,7 @@ static void fill(sst_shard *shard, sst_write *write, const sst_chunk *chunk)
 static void write_out(sst_shard *shard, sst_write *write)
 {
     /* Before the record: a token is never given twice, even if we die. */
-    write->token = shard->shm->token + 1;
+    write->token = sst_token_last(shard->shm->token) + 1;
     SST_STORE(shard->shm->token, write->token);
     fill(shard, write, &write->chunk);
     write->filled = true;

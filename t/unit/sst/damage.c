@@ -52,6 +52,57 @@ static void test_flip_value(shm_store *store, unsigned char *mapped)
     check_clean(store, "the rest is sound");
 }
 
+static bool repair_all(shm_store *store)
+{
+    for (uint32_t no = 0; no < store->geo.nshards; no++) {
+        sst_shard shard;
+
+        if (sst_shard_lock(store, no, SST_LOCK_WAIT_MS, &shard) != SST_OK) {
+            return false;
+        }
+        (void)sst_repair_locked(&shard, true);
+        sst_shard_unlock(&shard);
+    }
+    return true;
+}
+
+static void tokens_damage(shm_store *store)
+{
+    for (uint32_t no = 0; no < store->geo.nshards; no++) {
+        sst_shard_header(store, no)->token = UINT64_MAX;
+    }
+}
+
+/* Behind the last token there is would come 0, which says that there is no
+ * record: for a put, and of one. */
+static void test_token(shm_store *store)
+{
+    unsigned char key[SST_KEY_LEN];
+    uint64_t token = 0, before;
+    shm_meta meta;
+    char why[200];
+
+    is_int(put_number(store, KEYS, &token, 100, START_MS), SST_OK, "a put");
+    before = token;
+    usleep(2000); /* tokens begin at the wall clock */
+    tokens_damage(store);
+    is_int(shm_store_check(store, why, sizeof(why)), SST_DAMAGED,
+           "a check finds that no token can follow the last");
+    is_int(put_number(store, KEYS, &token, 100, START_MS), SST_OK,
+           "the next put succeeds");
+    ok(token > before, "with a token that was not given before");
+    is_int(shm_store_get(store, key_of(KEYS, key), out, sizeof(out), &meta, 0,
+                         START_MS),
+           SST_OK, "and what it put is there");
+    ok(meta.token == token, "under that token");
+    tokens_damage(store);
+    ok(repair_all(store), "a repair");
+    check_clean(store, "lets tokens follow again");
+    before = token;
+    is_int(put_number(store, KEYS, &token, 100, START_MS), SST_OK, "a put");
+    ok(token > before, "and they are behind those of the records");
+}
+
 static bool is_lock(const shm_store *store, size_t offset)
 {
     const sst_geometry_shm *geo = &store->geo;
@@ -147,20 +198,6 @@ static bool use(shm_store *store, uint64_t *seed)
     return right && count < 100000;
 }
 
-static bool repair_all(shm_store *store)
-{
-    for (uint32_t no = 0; no < store->geo.nshards; no++) {
-        sst_shard shard;
-
-        if (sst_shard_lock(store, no, SST_LOCK_WAIT_MS, &shard) != SST_OK) {
-            return false;
-        }
-        (void)sst_repair_locked(&shard, true);
-        sst_shard_unlock(&shard);
-    }
-    return true;
-}
-
 int main(int argc, char **argv)
 {
     uint64_t seed = tap_seed(argc, argv) | 1;
@@ -177,6 +214,7 @@ int main(int argc, char **argv)
     fd = open(at.path, O_RDWR | O_CLOEXEC);
     mapped = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     test_flip_value(store, mapped);
+    test_token(store);
     memcpy(clean, mapped, SIZE);
     alarm(60); /* a loop is a failure, not a wait */
     for (unsigned i = 0; i < ROUNDS; i++) {

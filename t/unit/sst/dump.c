@@ -226,7 +226,7 @@ static void test_times(const scratch *one, const scratch *two)
 }
 
 /* A wall clock that went back would have a new segment begin below the tokens
- * of the old one. */
+ * of the old one, and a shard whose last token is damaged would leave none. */
 static void test_tokens(const scratch *one, const scratch *two)
 {
     shm_store *from = new_boot(one, 1, REAL_MS, START_MS), *to;
@@ -239,6 +239,7 @@ static void test_tokens(const scratch *one, const scratch *two)
         meta = put_one(from, i, SST_USER, HOUR_MS);
         highest = meta.token > highest ? meta.token : highest;
     }
+    sst_shard_header(from, 0)->token = UINT64_MAX;
     is_int(dump_to(from, &dump, 0, START_MS), SST_OK, "a dump");
     shm_store_close(from);
     scratch_unlink(one, "");
