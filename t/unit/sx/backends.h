@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Every backend of the contract in sx_store.h, for tests that hold all of them
- * to it:
- *
- *   for (size_t i = 0; i < stage_count(); i++)
- *       stage_use(stage_chosen()[i]); ...
+ * to it, by stage_each.
  *
  * A new one is a stage_backend in a backends_NAME.h, and a line in the table.
  */
@@ -65,14 +62,17 @@ static inline const stage_backend *const *stage_chosen(void)
     return chosen;
 }
 
-static inline size_t stage_count(void)
+/* All that a program does: ${test} on each of them. */
+static inline int stage_each(void (*test)(void))
 {
-    size_t count = 0;
+    const stage_backend *const *on = stage_chosen();
 
-    while (stage_all[count]) {
-        count++;
-    }
-    return getenv("SXTEST_BACKEND") ? 1 : count;
+    apr_initialize();
+    do {
+        stage_use(*on);
+        test();
+    } while (!getenv("SXTEST_BACKEND") && *++on);
+    return done_testing();
 }
 
 #endif

@@ -184,20 +184,20 @@ static void test_log_ins(void)
     at.realm.per_user = (sx_per_user){0, false};
 }
 
+static void test_backend(void)
+{
+    stage_begin(&at);
+    test_increments();
+    test_keys();
+    test_renewals();
+    test_silent_renewals();
+    /* Who cannot count sessions cannot limit them. */
+    if (stage_can(CANNOT_EACH))
+        test_log_ins();
+    stage_end(&at);
+}
+
 int main(void)
 {
-    apr_initialize();
-    for (size_t i = 0; i < stage_count(); i++) {
-        stage_use(stage_chosen()[i]);
-        stage_begin(&at);
-        test_increments();
-        test_keys();
-        test_renewals();
-        test_silent_renewals();
-        /* Who cannot count sessions cannot limit them. */
-        if (stage_can(CANNOT_EACH))
-            test_log_ins();
-        stage_end(&at);
-    }
-    return done_testing();
+    return stage_each(test_backend);
 }

@@ -190,10 +190,5 @@ static void test_backend(void)
 
 int main(void)
 {
-    apr_initialize();
-    for (size_t i = 0; i < stage_count(); i++) {
-        stage_use(stage_chosen()[i]);
-        test_backend();
-    }
-    return done_testing();
+    return stage_each(test_backend);
 }

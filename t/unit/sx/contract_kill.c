@@ -143,11 +143,17 @@ static bool let_work(uint64_t *seed)
     return all;
 }
 
-static void storm(uint64_t seed, int kills)
+/* On each backend the same. */
+static uint64_t first_seed;
+static int kills = KILLS;
+
+static void storm(void)
 {
+    uint64_t seed = first_seed;
     pid_t pids[WRITERS];
     int wrong = 0, stuck = 0;
 
+    stage_begin(&at);
     *told = (tally){0};
     for (int i = 0; i < SESSIONS; i++)
         cookies[i] = begin(&at, "Session-Set: n=0&t=x");
@@ -184,24 +190,19 @@ static void storm(uint64_t seed, int kills)
     says(request(&at, cookies[0], "Session-Destroy: on")->destroyed &&
              dead(&at, cookies[0]),
          "an end is one after all that");
+    stage_end(&at);
 }
 
 int main(int argc, char **argv)
 {
-    uint64_t seed = tap_seed(argc, argv);
-    int kills = argc > 2 ? (int)strtol(argv[2], NULL, 10) : KILLS;
-    if (argc <= 2 && getenv("SXTEST_LONG"))
+    first_seed = tap_seed(argc, argv);
+    if (argc > 2)
+        kills = (int)strtol(argv[2], NULL, 10);
+    else if (getenv("SXTEST_LONG"))
         kills = 2000;
-    apr_initialize();
     told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE,
                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (told == MAP_FAILED)
         stage_give_up("no shared memory");
-    for (size_t i = 0; i < stage_count(); i++) {
-        stage_use(stage_chosen()[i]);
-        stage_begin(&at);
-        storm(seed, kills);
-        stage_end(&at);
-    }
-    return done_testing();
+    return stage_each(storm);
 }

@@ -135,19 +135,19 @@ static void test_threads(void)
          "threads that share a handle add up to what they were told");
 }
 
+static void test_backend(void)
+{
+    stage_begin(&at);
+    if (stage_can(CANNOT_QUEUE))
+        test_queue();
+    if (stage_can(CANNOT_COMPARE)) {
+        test_other_process();
+        test_threads();
+    }
+    stage_end(&at);
+}
+
 int main(void)
 {
-    apr_initialize();
-    for (size_t i = 0; i < stage_count(); i++) {
-        stage_use(stage_chosen()[i]);
-        stage_begin(&at);
-        if (stage_can(CANNOT_QUEUE))
-            test_queue();
-        if (stage_can(CANNOT_COMPARE)) {
-            test_other_process();
-            test_threads();
-        }
-        stage_end(&at);
-    }
-    return done_testing();
+    return stage_each(test_backend);
 }

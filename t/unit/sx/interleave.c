@@ -334,16 +334,16 @@ static void test_in_time(void)
     stage_end(&at);
 }
 
+static void test_backend(void)
+{
+    test_merging();
+    test_ends();
+    test_renewals();
+    test_ends_meanwhile();
+    test_in_time();
+}
+
 int main(void)
 {
-    apr_initialize();
-    for (size_t i = 0; i < stage_count(); i++) {
-        stage_use(stage_chosen()[i]);
-        test_merging();
-        test_ends();
-        test_renewals();
-        test_ends_meanwhile();
-        test_in_time();
-    }
-    return done_testing();
+    return stage_each(test_backend);
 }

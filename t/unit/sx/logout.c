@@ -178,20 +178,20 @@ static void test_namespaces(void)
     ok(lives(here), "a user of that name in another namespace is another one");
 }
 
+static void test_backend(void)
+{
+    diag("on %s", stage_on->name);
+    stage_begin(&at);
+    test_others();
+    test_all();
+    test_slow();
+    test_spared_goes_on();
+    test_rotation();
+    test_namespaces();
+    stage_end(&at);
+}
+
 int main(void)
 {
-    apr_initialize();
-    for (size_t i = 0; i < stage_count(); i++) {
-        stage_use(stage_chosen()[i]);
-        diag("on %s", stage_on->name);
-        stage_begin(&at);
-        test_others();
-        test_all();
-        test_slow();
-        test_spared_goes_on();
-        test_rotation();
-        test_namespaces();
-        stage_end(&at);
-    }
-    return done_testing();
+    return stage_each(test_backend);
 }
