@@ -4,12 +4,10 @@
 package Bench::Fpm;
 use strict;
 use warnings;
-use POSIX qw(WNOHANG _exit);
 use Time::HiRes qw(sleep);
+use lib __FILE__ =~ s|[^/]+/[^/]+\z||r;
+use parent 'Bench::Child';
 use SxTest::Paths;
-
-my $OWNER = $$;
-my @live;
 
 # Name of a pool, and of the paths that it serves, to its lines.
 my %pools = (
@@ -49,43 +47,14 @@ sub start
     print $out "[global]\nerror_log = $self->{root}/fpm.log\n",
         map { $self->pool($_) } sort keys %pools;
     close $out or die "$file: $!\n";
-    my @command = (SxTest::Paths::fpm(), '-F', '-c', "$self->{root}/ini",
-        '-y', $file);
-    defined($self->{pid} = fork) or die "fork: $!\n";
-    if (!$self->{pid}) {
-        open STDOUT, '>', "$self->{root}/fpm.output" or _exit(127);
-        open STDERR, '>&', \*STDOUT or _exit(127);
-        exec {$command[0]} @command or _exit(127);
-    }
-    push @live, $self;
+    $self->begin("$self->{root}/fpm.output", SxTest::Paths::fpm(), '-F',
+        '-c', "$self->{root}/ini", '-y', $file);
     for (1 .. 100) {
         return $self unless grep { !-S $self->socket($_) } keys %pools;
         sleep 0.1;
     }
     system 'cat', "$self->{root}/fpm.output", "$self->{root}/fpm.log";
     die "php-fpm did not come up\n";
-}
-
-sub stop
-{
-    my ($self) = @_;
-    my $pid = delete $self->{pid} or return;
-    kill 'TERM', $pid;
-    for (1 .. 250) {
-        return if waitpid($pid, WNOHANG) == $pid;
-        sleep 0.02;
-    }
-    kill 'KILL', $pid;
-    waitpid $pid, 0;
-    return;
-}
-
-END {
-    my $status = $?;
-    if ($$ == $OWNER) {
-        $_->stop for @live;
-    }
-    $? = $status;
 }
 
 1;

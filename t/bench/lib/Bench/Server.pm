@@ -6,16 +6,13 @@ use strict;
 use warnings;
 use File::Path qw(make_path);
 use IO::Socket::INET;
-use POSIX qw(WNOHANG _exit);
 use Time::HiRes qw(sleep);
 use lib __FILE__ =~ s|[^/]+/[^/]+\z||r;
+use parent 'Bench::Child';
 use Bench::Cpu;
 use Bench::Fpm;
 use SxTest::File qw(spew);
 use SxTest::Paths;
-
-my $OWNER = $$;
-my @live;
 
 my @modules = qw(authz_core mime headers asis session session_cookie
     session_crypto dbd session_dbd);
@@ -246,7 +243,6 @@ sub new
         user => $self->{user}) if $self->{fpm};
     $self->fill_root;
     spew("$self->{root}/httpd.conf", $self->conf);
-    push @live, $self;
     return $self;
 }
 
@@ -275,14 +271,7 @@ sub launch
     my @command = (@{$self->{before} // []}, SxTest::Paths::httpd(),
         @define, '-f', "$self->{root}/httpd.conf");
     splice @command, -2, 0, '-DFOREGROUND' unless grep { $_ eq '-X' } @define;
-    defined($self->{pid} = fork) or die "fork: $!\n";
-    if (!$self->{pid}) {
-        # httpd ends by a signal to its whole process group.
-        setpgrp 0, 0;
-        open STDOUT, '>', "$self->{root}/output" or _exit(127);
-        open STDERR, '>&', \*STDOUT or _exit(127);
-        exec {$command[0]} @command or _exit(127);
-    }
+    $self->begin("$self->{root}/output", @command);
     for (1 .. 300) {
         sleep 0.1;
         return $self if eval { $self->get('/bare/1k.txt') };
@@ -294,27 +283,8 @@ sub launch
 sub stop
 {
     my ($self) = @_;
-    my $pid = delete $self->{pid} or return;
     $self->{fpm}->stop if $self->{fpm};
-    # More than once: httpd -X that is about to accept() forgets the first.
-    for (1 .. 100) {
-        kill 'TERM', $pid;
-        for (1 .. 10) {
-            return if waitpid($pid, WNOHANG) == $pid;
-            sleep 0.02;
-        }
-    }
-    kill 'KILL', $pid;
-    waitpid $pid, 0;
-    return;
-}
-
-END {
-    my $status = $?;
-    if ($$ == $OWNER) {
-        $_->stop for @live;
-    }
-    $? = $status;
+    return $self->SUPER::stop;
 }
 
 # The head of the answer; dies unless it is a 200.
