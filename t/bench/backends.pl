@@ -18,39 +18,8 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib", "$FindBin::Bin/../lib";
-use Getopt::Long;
 use Bench::Backends;
-use Bench::Page;
-use SxTest::Usage;
+use Bench::Script;
 
-my %opt = (docs => "$FindBin::Bin/../../docs");
-my $command = join ' ', 'make bench-backends',
-    @ARGV ? 'BENCHFLAGS=' . join ' ', @ARGV : ();
-GetOptions(\%opt, qw(quick only=s write-docs docs=s help)) or exit 2;
-if ($opt{help}) {
-    usage();
-    exit 0;
-}
-if (@ARGV) {
-    print STDERR "backends.pl: '$ARGV[0]' is no option; --help lists them\n";
-    exit 2;
-}
-
-# By hand one would measure whatever some older build has left.
-die "please say make bench-backends: it builds what is measured\n"
-    unless $ENV{SXTEST_BUILD};
-
-# In memory where there is such a place: a disk is not what is measured.
-$ENV{SXTEST_TMP} ||= '/dev/shm' if -d '/dev/shm' && -w _;
-local @SIG{qw(INT TERM)} = (sub { exit 1 }) x 2;
-$| = 1;
-
-my ($text, @faults) = Bench::Backends::section(\%opt, $command);
-print $text;
-if ($opt{'write-docs'}) {
-    my $doc = "$opt{docs}/scaling.md";
-    Bench::Page::renew_between($doc, $text);
-    print "written: $doc\n";
-}
-print STDERR "bench-backends: $_\n" for @faults;
-exit(@faults ? 1 : 0);
+exit Bench::Script::run('bench-backends', 'scaling.md',
+    \&Bench::Backends::section);

@@ -16,7 +16,6 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib", "$FindBin::Bin/../lib";
-use Getopt::Long;
 use PhpApps::Run;
 use SxTest::Usage;
 
@@ -24,15 +23,7 @@ my $build = $ENV{SXTEST_BUILD}
     or die "please say make php-apps: it builds what is tested\n";
 my %opt = (only => '.', sapi => 'mod_php,fpm', browser => 'plain,chromium',
     handler => 'files,session_ext');
-GetOptions(\%opt, qw(only=s sapi=s browser=s handler=s verbose help)) or exit 2;
-if ($opt{help}) {
-    usage();
-    exit 0;
-}
-if (@ARGV) {
-    print STDERR "apps.pl: '$ARGV[0]' is no option; --help lists them\n";
-    exit 2;
-}
+options(\%opt, qw(only=s sapi=s browser=s handler=s verbose));
 $_ = [split /,/, $_] for @opt{qw(sapi browser handler)};
 local @SIG{qw(INT TERM)} = (sub { exit 1 }) x 2;
 $| = 1;

@@ -19,7 +19,6 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib", "$FindBin::Bin/../lib";
-use Getopt::Long;
 use Phpt::Alone;
 use Phpt::Exclude;
 use Phpt::Judge;
@@ -32,16 +31,7 @@ my $build = $ENV{SXTEST_BUILD}
     or die "please say make phpt: it builds what is tested\n";
 my %opt = (exclude => "$FindBin::Bin/phpt.exclude", only => '.', jobs => 2,
     dir => "$build/php/phpt");
-GetOptions(\%opt, qw(only=s files exclude=s source=s dir=s jobs=i help))
-    or exit 2;
-if ($opt{help}) {
-    usage();
-    exit 0;
-}
-if (@ARGV) {
-    print STDERR "phpt.pl: '$ARGV[0]' is no option; --help lists them\n";
-    exit 2;
-}
+options(\%opt, qw(only=s files exclude=s source=s dir=s jobs=i));
 local @SIG{qw(INT TERM)} = (sub { exit 1 }) x 2;
 $| = 1;
 
