@@ -33,17 +33,14 @@ static sx_answer call_peer(void)
     return (sx_answer)atomic_load(&peer.answer);
 }
 
+/* What it is asked makes no difference. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+/* NOLINTBEGIN(misc-unused-parameters) */
 static sx_answer peer_get(sx_store *s, const unsigned char *key, sx_str *bytes,
                           sx_record_meta *meta, int64_t grace_ms,
                           int64_t now_ms, apr_pool_t *pool)
 {
-    (void)s;
-    (void)key;
-    (void)bytes;
-    (void)meta;
-    (void)grace_ms;
-    (void)now_ms;
-    (void)pool;
     return call_peer();
 }
 
@@ -51,81 +48,55 @@ static sx_answer peer_put_if(sx_store *s, const unsigned char *key,
                              uint64_t token, sx_str bytes, sx_record_meta *meta,
                              int64_t now_ms)
 {
-    (void)s;
-    (void)key;
-    (void)token;
-    (void)bytes;
-    (void)now_ms;
     return sx_record_meta_ok(meta) ? call_peer() : SX_STORE_UNAVAILABLE;
 }
 
 static sx_answer peer_touch(sx_store *s, const unsigned char *key,
                             int64_t expires_ms, int64_t now_ms)
 {
-    (void)s;
-    (void)key;
-    (void)expires_ms;
-    (void)now_ms;
     return call_peer();
 }
 
 static sx_answer peer_remove(sx_store *s, const unsigned char *key,
                              uint64_t token)
 {
-    (void)s;
-    (void)key;
-    (void)token;
     return call_peer();
 }
 
 static sx_answer peer_each(sx_store *s, sx_store_visit *visit, void *baton,
                            int64_t now_ms, apr_pool_t *pool)
 {
-    (void)s;
-    (void)visit;
-    (void)baton;
-    (void)now_ms;
-    (void)pool;
     return call_peer();
 }
 
 static sx_answer peer_sweep(sx_store *s, int64_t budget_us, int64_t now_ms,
                             sx_sweep_report *report)
 {
-    (void)s;
-    (void)budget_us;
-    (void)now_ms;
-    (void)report;
     return call_peer();
 }
 
 static sx_answer peer_queue_enter(sx_store *s, const unsigned char *key,
                                   int64_t wait_ms)
 {
-    (void)s;
-    (void)key;
-    (void)wait_ms;
     return call_peer();
 }
 
 static void peer_queue_leave(sx_store *s, const unsigned char *key)
 {
-    (void)s;
-    (void)key;
     (void)call_peer();
 }
 
 static int64_t peer_clock_ms(sx_store *s)
 {
-    (void)s;
     return 77;
 }
 
 static uint64_t peer_life(sx_store *s)
 {
-    (void)s;
     return 88;
 }
+/* NOLINTEND(misc-unused-parameters) */
+#pragma GCC diagnostic pop
 
 static const sx_store_ops peer_ops = {.name = "peer",
                                       .get = peer_get,
