@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # CPU time that processes have used, every thread, in nanoseconds: schedstat is
-# exact where utime is in ticks.
+# exact where utime is in ticks.  And which CPU they have it from.
 package Bench::Cpu;
 use strict;
 use warnings;
@@ -38,6 +38,38 @@ sub of_tree
         push @pids, children($pid);
     }
     return $ns;
+}
+
+# ---- a CPU for each ----------------------------------------------------------
+
+# "0-2,5"
+sub list
+{
+    my ($text) = @_;
+    return map { /^(\d+)-(\d+)$/ ? $1 .. $2 : $_ } split /,/, $text;
+}
+
+my @cpus;    # that were ours at first
+
+# From here on what we start shares the first of our CPUs, and has it to itself:
+# clients are given the last one.  A server that is moved about, or takes turns
+# with its client, takes half as much again, now and then.
+sub begin_apart
+{
+    open my $in, '<', '/proc/self/status' or return;
+    @cpus = map { /^Cpus_allowed_list:\s*(\S+)/ ? list($1) : () } <$in>;
+    return if @cpus < 2;
+    system("taskset -cp $cpus[0] $$ >/dev/null") == 0 or @cpus = ();
+    return;
+}
+
+sub client { return @cpus < 2 ? @_ : ('taskset', '-c', $cpus[-1], @_) }
+
+sub end_apart
+{
+    system('taskset -cp ' . join(',', @cpus) . " $$ >/dev/null") if @cpus > 1;
+    @cpus = ();
+    return;
 }
 
 1;

@@ -4,6 +4,7 @@ package Bench::Http;
 use strict;
 use warnings;
 use lib __FILE__ =~ s|[^/]+/[^/]+\z||r;
+use Bench::Cpu;
 use Bench::Server;
 use Bench::Table;
 use SxTest::File qw(spew);
@@ -145,9 +146,9 @@ sub wrk
 {
     my ($server, $seconds, $path, $kind) = @_;
     my $lua = __FILE__ =~ s{lib/Bench/[^/]+\z}{cookies.lua}r;
-    my @command = ('wrk', '-t1', "-c$clients", "-d${seconds}s", '-s', $lua,
-        "http://127.0.0.1:$server->{port}", '--', $path,
-        "$server->{root}/cookies.$kind");
+    my @command = Bench::Cpu::client('wrk', '-t1', "-c$clients",
+        "-d${seconds}s", '-s', $lua, "http://127.0.0.1:$server->{port}", '--',
+        $path, "$server->{root}/cookies.$kind");
     my ($log, $cpu) = ($server->log_lines, $server->cpu_ns);
     open my $pipe, '-|', @command or die "wrk: $!\n";
     my ($line) = grep { /^RESULT/ } <$pipe>;
@@ -300,7 +301,8 @@ sub tables
 ## Requests
 
 CPU time, user and system, of all processes of the server for one request, over
-kept connections ($clients clients); the client is not counted. "Over bare" is
+kept connections ($clients clients); the client is not counted, and where there
+are two CPUs it has one, and the server the other. "Over bare" is
 the difference in the same round to the bare file or bare PHP page of 1 KB of
 the same server. Sessions hold 1 KB and are $sessions, taken in turns; ours are
 sealed at rest and exported to the environment, but for the rows "Env Off"; PHP's
@@ -317,7 +319,9 @@ their expiry, which is the cheapest save they have; the SQLite file and PHP's
 files lie in memory. Errors are wrk's and new lines in the error log.
 
 END
+    Bench::Cpu::begin_apart();
     $text .= one_run($opt, @$_) for @runs;
+    Bench::Cpu::end_apart();
     return $text;
 }
 
