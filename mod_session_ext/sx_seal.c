@@ -10,6 +10,7 @@
  */
 #include <string.h>
 #include <sodium.h>
+#include "sx_nonce.h"
 #include "sx_seal.h"
 
 enum { FORMAT_OLD_CLEAR = 0, FORMAT_SEALED = 1, FORMAT_CLEAR = 2 };
@@ -19,6 +20,7 @@ enum { FORMAT_OLD_CLEAR = 0, FORMAT_SEALED = 1, FORMAT_CLEAR = 2 };
 #define AT_TEXT   (1 + NONCE_LEN)
 
 _Static_assert(AT_TEXT + TAG_LEN == SX_SEAL_OVERHEAD, "overhead");
+_Static_assert(NONCE_LEN == SX_NONCE_LEN, "nonce");
 _Static_assert(SX_SECRET_LEN == crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
                "key");
 _Static_assert(SX_MAC_LEN >= crypto_generichash_BYTES_MIN, "tag");
@@ -30,7 +32,7 @@ sx_str sx_seal(const unsigned char key[SX_SECRET_LEN], sx_str bound_to,
     unsigned char *sealed = apr_palloc(pool, len);
 
     sealed[0] = FORMAT_SEALED;
-    randombytes_buf(sealed + 1, NONCE_LEN);
+    sx_nonce(sealed + 1, NONCE_LEN);
     crypto_aead_xchacha20poly1305_ietf_encrypt(
         sealed + AT_TEXT, NULL, (const unsigned char *)plain.p, plain.len,
         (const unsigned char *)bound_to.p, bound_to.len, NULL, sealed + 1, key);
@@ -43,7 +45,7 @@ sx_str sx_seal_clear(sx_str plain, apr_pool_t *pool)
     char *clear = apr_palloc(pool, len);
 
     clear[0] = FORMAT_CLEAR;
-    randombytes_buf(clear + 1, SX_CLEAR_OVERHEAD - 1);
+    sx_nonce((unsigned char *)clear + 1, SX_CLEAR_OVERHEAD - 1);
     if (plain.len > 0) {
         memcpy(clear + SX_CLEAR_OVERHEAD, plain.p, plain.len);
     }
