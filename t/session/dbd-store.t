@@ -237,9 +237,10 @@ my $dir = tempdir('sxt-sqlite-XXXXXX', CLEANUP => 1,
 my $s = server('sqlite3', "$dir/sessions", 'dbd')->start;
 my @browsers = lives('SQLite', $s);
 my $had = figures($s);
-delete $had->{busy};
-is(zeros($had),
-    'damaged dropped failed full not_connected opened probes rejected',
+# Of a slow machine: who waited in vain, and a connection from before the moment
+# in which somebody else made the table.
+delete @$had{qw(busy dropped)};
+is(zeros($had), 'damaged failed full not_connected opened probes rejected',
     'SQLite: the status page has what was done, and nothing that was not');
 $browsers[0]->get($APP) for 1 .. 40;
 my $more = figures($s)->{statements} - $had->{statements};
