@@ -220,6 +220,9 @@ sub refusals
     SxTest::Refusal::refused($s,
         ['a word that only begins so', "$sqlite$key" . $use =~ s/dbd/dbdx/r,
             "'dbdx'", 'no such store']);
+    SxTest::Refusal::refused($s,
+        ['a ShmStore of that name, and there is none',
+            "$sqlite$key" . $use =~ s/dbd/shm:dbd/r, "no ShmStore 'dbd'", 'accepted is']);
     SxTest::Refusal::accepted($s,
         ['a file', "$sqlite$key$use"],
         ['a table', "$sqlite$key" . $use =~ s/dbd/dbd:T_1/r],
