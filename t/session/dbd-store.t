@@ -4,7 +4,6 @@
 # database that is away is no log-out, and is found again when it is back.
 use SxTest;
 use File::Temp qw(tempdir);
-use IO::Socket::INET;
 use SxTest::Database;
 use SxTest::Keys;
 use SxTest::Refusal;
@@ -116,12 +115,6 @@ sub outlives
     is(settled(@browsers), $before, "$what: a graceful restart changes nothing");
     kill KILL => -$s->pid;    # and all of its children
     $s->stop;
-    # Who is dying still has the port.
-    for (1 .. 500) {
-        last unless IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-            PeerPort => $s->port);
-        sleep 0.01;
-    }
     $s->start;
     is(settled(@browsers), $before,
         "$what: all is as it was when httpd was killed and is back");

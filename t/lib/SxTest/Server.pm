@@ -310,7 +310,7 @@ sub stop
     }
     $self->{pid} = undef if !kill 0, $self->{pid};
     $self->_reap;
-    # Children of a parent that was killed are nobody's to wait for.
+    # Who is dying still has the port; without a parent nobody waits for it.
     return SxTest::Listener::wait_until_free($self->{port});
 }
 
