@@ -2,7 +2,6 @@
 #include "sx_nonce.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 #include "sx_keys.h"
 
@@ -12,15 +11,14 @@
 static _Thread_local struct {
     unsigned char nonces[STOCK][SX_NONCE_LEN];
     unsigned left;
-    unsigned forks; /* as many as there were when they were drawn */
 } stock;
 
-static atomic_uint forks; /* between the first process and this one */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+/* In the new process, whose only thread is the one that forked. */
 static void on_fork(void)
 {
-    atomic_fetch_add(&forks, 1);
+    stock.left = 0;
 }
 
 static void watch_forks(void)
@@ -33,12 +31,11 @@ static void restock(void)
     pthread_once(&once, watch_forks);
     sx_random(stock.nonces, sizeof stock.nonces);
     stock.left = STOCK;
-    stock.forks = atomic_load(&forks);
 }
 
 void sx_nonce(unsigned char *nonce, size_t len)
 {
-    if (!stock.left || stock.forks != atomic_load(&forks))
+    if (!stock.left)
         restock();
     memcpy(nonce, stock.nonces[--stock.left], len);
 }
